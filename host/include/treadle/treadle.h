@@ -18,10 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "array.h"
-#include "ops.h"
-#include "plugin.h"
-#include "status.h"
+#include <treadle/array.h>
+#include <treadle/ops.h>
+#include <treadle/plugin.h>
+#include <treadle/status.h>
 
 #ifdef __cplusplus
 extern "C" {
