@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_BACKEND_H
+#define TREADLE_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <treadle/plugin.h>
+
+/**
+ * A plugin that was found. backend_import() takes a copy of its table in which every member may be
+ * called; backend_create() makes it usable. One that cannot be used stays listed with the reason.
+ * It is never freed and its code never unloaded: threads may be inside.
+ */
+struct backend {
+    struct treadle_plugin table; /* the host's copy, stubs for what is absent */
+    struct treadle_routines routines; /* find is a stub that finds nothing if absent */
+    void *state;
+    const char *path;   /* as found; "(built in)", "(registered)" */
+    const char *reason; /* "" if usable, else one sentence */
+    bool usable;
+};
+
+/**
+ * Import a table into *backend: copy min(its size, ours), fill stubs, check what 1.0 requires.
+ * @param table  may be of any size and age, even unaligned; never read past its struct_size
+ * @return TREADLE_OK, or TREADLE_E_PLUGIN with backend->reason set (and id/path where known)
+ */
+int32_t backend_import(struct backend *backend, const struct treadle_plugin *table,
+                       const char *path);
+
+/** Call create() and ask for the extensions. On failure the backend becomes unusable, with reason. */
+int32_t backend_create(struct backend *backend, const struct treadle_host *services);
+
+/** Make it unusable, with a formatted reason; returns TREADLE_E_PLUGIN. */
+int32_t backend_refuse(struct backend *backend, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
