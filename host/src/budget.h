@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_BUDGET_H
+#define TREADLE_BUDGET_H
+
+#include <stdint.h>
+
+/** Cores held by one call. */
+struct grant {
+    uint32_t threads; /* >= 1, the caller included */
+    uint32_t callers; /* calls in flight, this one included, when it was given */
+    uint32_t cores;
+    uint32_t nested; /* a call inside another's: not counted, one thread */
+};
+
+/**
+ * Take cores for a call that would like `wanted` threads. Never waits: the caller's own thread
+ * always runs. A grant is at most what is free, and at most the fair share cores / callers.
+ */
+struct grant budget_take(uint32_t wanted);
+
+/** What budget_take() would answer with `callers` callers (0: as it is now), taking nothing. */
+struct grant budget_preview(uint32_t wanted, uint32_t callers);
+
+/** Give back. On the thread that took it. */
+void budget_give(const struct grant *grant);
+
+/** The share of one caller now, at most `most`: fewer when callers have come since the grant. */
+uint32_t budget_share(uint32_t most);
+
+/** In a forked child: the other threads, and their grants, are gone. */
+void budget_after_fork(void);
+
+#endif

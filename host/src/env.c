@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The variables of docs/environment.md, read in one place. */
+#include "env.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <treadle/status.h>
+
+#include "error.h"
+
+/* secure_getenv: nothing for set-uid programs, whose environment belongs to somebody else. */
+static const char *text(const char *name, const char *otherwise)
+{
+    const char *value = secure_getenv(name);
+    if (!value || !*value)
+        return otherwise;
+    const char *copy = strdup(value);
+    return copy ? copy : otherwise;
+}
+
+static int32_t number(const char *name, int64_t least, int64_t most, int64_t *out)
+{
+    const char *value = secure_getenv(name);
+    *out = 0;
+    if (!value || !*value)
+        return TREADLE_OK;
+    char *end;
+    errno = 0;
+    long long parsed = strtoll(value, &end, 10);
+    if (errno || *end || parsed < least || parsed > most)
+        return fail(TREADLE_E_INVALID, "%s=%s: allowed is a whole number from %lld to %lld", name,
+                    value, (long long)least, (long long)most);
+    *out = parsed;
+    return TREADLE_OK;
+}
+
+/* OpenMP's own variables: a wrong value is the OpenMP runtime's to report, here it is no limit. */
+static int32_t omp_number(const char *name)
+{
+    const char *value = secure_getenv(name);
+    if (!value)
+        return 0;
+    char *end;
+    long parsed = strtol(value, &end, 10);
+    bool list = *end == ',' || *end == '\0'; /* OMP_NUM_THREADS=4,2: the outermost level counts */
+    return end != value && list && parsed > 0 && parsed < 1 << 20 ? (int32_t)parsed : 0;
+}
+
+static int32_t check_trace(const char *value)
+{
+    if (!*value || *value == '/' || strcmp(value, "stderr") == 0)
+        return TREADLE_OK;
+    return fail(TREADLE_E_INVALID,
+                "TREADLE_TRACE=%s: allowed are \"stderr\" and the absolute path of a file", value);
+}
+
+int32_t env_read(struct env *env)
+{
+    *env = (struct env){
+        .backend = text("TREADLE_BACKEND", "auto"),
+        .plugin_path = text("TREADLE_PLUGIN_PATH", ""),
+        .only = text("TREADLE_ONLY", ""),
+        .disable = text("TREADLE_DISABLE", ""),
+        .trace = text("TREADLE_TRACE", ""),
+        .omp_num_threads = omp_number("OMP_NUM_THREADS"),
+        .omp_thread_limit = omp_number("OMP_THREAD_LIMIT"),
+    };
+    int64_t threads, verbose;
+    int32_t status = number("TREADLE_NUM_THREADS", 1, 4096, &threads);
+    if (!status)
+        status = number("TREADLE_VERBOSE", 0, 2, &verbose);
+    if (!status)
+        status = number("TREADLE_MIN", 1, INT64_MAX, &env->min);
+    if (!status)
+        status = check_trace(env->trace);
+    if (status)
+        return status;
+    env->num_threads = (int32_t)threads;
+    env->verbose = (int32_t)verbose;
+    return TREADLE_OK;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What was decided, for people: lines on stderr, or a file in Chrome's trace format that
+ * Perfetto opens. The file is an array that is never closed, which the format allows: a
+ * program that dies leaves a readable trace.
+ */
+#include "trace.h"
+
+#include <fcntl.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <treadle/status.h>
+#include <unistd.h>
+
+#include "error.h"
+
+enum { LINE = 1024 };
+
+static atomic_int descriptor = -1; /* of the trace; stderr's own when that is the target */
+static atomic_int verbosity;
+
+int64_t trace_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+bool trace_on(void)
+{
+    return atomic_load_explicit(&descriptor, memory_order_relaxed) >= 0;
+}
+
+/* One write() per line: lines of several threads and processes do not mix. */
+static void put(int file, const char *line, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(file, line, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return;
+        line += written;
+        length -= (size_t)written;
+    }
+}
+
+static void put_line(int file, const char *format, va_list values)
+{
+    char line[LINE];
+    int length = vsnprintf(line, sizeof line - 1, format, values);
+    if (length < 0)
+        return;
+    size_t end = (size_t)length < sizeof line - 2 ? (size_t)length : sizeof line - 2;
+    line[end] = '\n';
+    put(file, line, end + 1);
+}
+
+static void put_format(int file, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put_format(int file, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    put_line(file, format, values);
+    va_end(values);
+}
+
+int32_t trace_start(const char *target, int32_t verbose)
+{
+    atomic_store(&verbosity, verbose);
+    int file = -1;
+    if (strcmp(target, "stderr") == 0)
+        file = STDERR_FILENO;
+    else if (*target) {
+        file = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (file < 0)
+            return fail(TREADLE_E_INVALID, "TREADLE_TRACE=%s: cannot be written: %s", target,
+                        strerror(errno));
+        put(file, "[\n", 2);
+    }
+    int before = atomic_exchange(&descriptor, file);
+    if (before > STDERR_FILENO)
+        close(before);
+    return TREADLE_OK;
+}
+
+void trace_call(const char *op, const char *backend, const char *variant, double elements,
+                uint32_t wanted, uint32_t granted, uint32_t used, uint32_t callers,
+                const char *reason, int64_t begin_ns, int64_t end_ns)
+{
+    int file = atomic_load(&descriptor);
+    double begin = (double)begin_ns * 1e-3, duration = (double)(end_ns - begin_ns) * 1e-3;
+    if (file == STDERR_FILENO)
+        put_format(file,
+                   "treadle: %s %.3g: %s %s, %u threads (wanted %u, granted %u, callers %u), "
+                   "%.1f us: %s",
+                   op, elements, backend, variant, used, wanted, granted, callers, duration,
+                   reason);
+    else if (file >= 0)
+        put_format(file,
+                   "{\"name\":\"%s\",\"cat\":\"%s\",\"ph\":\"X\",\"ts\":%.3f,\"dur\":%.3f,"
+                   "\"pid\":%d,\"tid\":%ld,\"args\":{\"backend\":\"%s\",\"variant\":\"%s\","
+                   "\"elements\":%.0f,\"wanted\":%u,\"granted\":%u,\"threads\":%u,\"callers\":%u,"
+                   "\"reason\":\"%s\"}},",
+                   op, backend, begin, duration, (int)getpid(), syscall(SYS_gettid), backend,
+                   variant, elements, wanted, granted, used, callers, reason);
+}
+
+void trace_say(int32_t level, const char *format, ...)
+{
+    bool to_stderr = atomic_load(&descriptor) == STDERR_FILENO;
+    if (!to_stderr && atomic_load(&verbosity) < level)
+        return;
+    char prefixed[LINE];
+    snprintf(prefixed, sizeof prefixed, "treadle: %s", format);
+    va_list values;
+    va_start(values, format);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    put_line(STDERR_FILENO, prefixed, values);
+#pragma GCC diagnostic pop
+    va_end(values);
+}
