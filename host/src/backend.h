@@ -12,7 +12,7 @@
  * It is never freed and its code never unloaded: threads may be inside.
  */
 struct backend {
-    struct treadle_plugin table; /* the host's copy, stubs for what is absent */
+    struct treadle_plugin table;      /* the host's copy, stubs for what is absent */
     struct treadle_routines routines; /* find is a stub that finds nothing if absent */
     void *state;
     const char *path;   /* as found; "(built in)", "(registered)" */
@@ -20,18 +20,24 @@ struct backend {
     bool usable;
 };
 
-/**
- * Import a table into *backend: copy min(its size, ours), fill stubs, check what 1.0 requires.
- * @param table  may be of any size and age, even unaligned; never read past its struct_size
- * @return TREADLE_OK, or TREADLE_E_PLUGIN with backend->reason set (and id/path where known)
- */
-int32_t backend_import(struct backend *backend, const struct treadle_plugin *table,
-                       const char *path);
+/** An unusable backend called `name`, all stubs; both strings must outlive it. */
+void backend_init(struct backend *backend, const char *name, const char *path);
 
-/** Call create() and ask for the extensions. On failure the backend becomes unusable, with reason. */
+/**
+ * Import a table into an initialised backend: copy min(its size, ours), fill stubs, check what 1.0
+ * requires.
+ * @param table  may be of any size and age, even unaligned; never read past its struct_size
+ * @return TREADLE_OK, or TREADLE_E_PLUGIN with backend->reason set; the table is then all stubs
+ */
+int32_t backend_import(struct backend *backend, const struct treadle_plugin *table);
+
+/**
+ * Call create() and ask for the extensions. The floating-point modes stay as they were. On failure
+ * the backend stays unusable, with reason.
+ */
 int32_t backend_create(struct backend *backend, const struct treadle_host *services);
 
-/** Make it unusable, with a formatted reason; returns TREADLE_E_PLUGIN. */
+/** Make it unusable: the reason becomes "path: formatted text". Returns TREADLE_E_PLUGIN. */
 int32_t backend_refuse(struct backend *backend, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -21,7 +21,8 @@ int32_t cpus_available(void);
 /** Set the limits and read anew. */
 void cpus_limit(const struct cpus_limits *limits);
 
-/** Set the count by hand (treadle_set_num_threads); 0 goes back. Only OMP_THREAD_LIMIT stays above. */
+/** Set the count by hand (treadle_set_num_threads); 0 goes back. Only OMP_THREAD_LIMIT stays above.
+ */
 void cpus_override(int32_t threads);
 
 /**

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/** Keep the sentence for treadle_last_error() of this thread; returns `code`, so `return fail(...)`. */
+/** Keep the sentence for treadle_last_error() of this thread; returns `code`, so `return
+ * fail(...)`. */
 int32_t fail(int32_t code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -16,7 +16,8 @@ void trace_call(const char *op, const char *backend, const char *variant, double
                 uint32_t wanted, uint32_t granted, uint32_t used, uint32_t callers,
                 const char *reason, int64_t begin_ns, int64_t end_ns);
 
-/** One sentence for people: written if TREADLE_VERBOSE is at least `level`, or the trace is stderr. */
+/** One sentence for people: written if TREADLE_VERBOSE is at least `level`, or the trace is stderr.
+ */
 void trace_say(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Nanoseconds of the monotonic clock. */

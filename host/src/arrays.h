@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_ARRAYS_H
+#define TREADLE_ARRAYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <treadle/array.h>
+#include <treadle/ops.h>
+#include <treadle/plugin.h>
+
+#include "op.h"
+
+/** Most operands of a call. */
+enum { ARGS_MAX = 16 };
+
+/**
+ * The arguments of one call as ops.h promises them to a plugin. On the caller's stack;
+ * prepared_finish() frees the copies of inputs that overlapped an output.
+ */
+struct prepared {
+    struct treadle_array args[ARGS_MAX];
+    int64_t shape[ARGS_MAX][TREADLE_NDIM_MAX];
+    int64_t strides[ARGS_MAX][TREADLE_NDIM_MAX];
+    void *copies[ARGS_MAX];
+    uint32_t ncopies;
+    struct treadle_reduction reduction;
+    double elements; /* of the largest operand; flops for products and linear algebra */
+};
+
+/** Check what holds for every op: sizes, flags, dtypes. Names the argument that is wrong. */
+int32_t arrays_check(const struct op *op, const struct treadle_array *args, uint32_t nargs,
+                     uint32_t nin);
+
+/**
+ * Check shapes, broadcast, order and merge axes, copy inputs that overlap an output.
+ * TREADLE_E_INVALID or TREADLE_E_NOMEM leave nothing to finish.
+ */
+int32_t arrays_prepare(const struct op *op, const struct treadle_array *args, uint32_t nargs,
+                       uint32_t nin, const void *attrs, struct prepared *prepared);
+
+void prepared_finish(struct prepared *prepared);
+
+/**
+ * True if the operands can go to a plugin as they are: equal one-dimensional shapes, and no
+ * output touches an input except as the very same memory. *n is then the number of elements.
+ */
+bool arrays_are_plain(const struct treadle_array *args, uint32_t nargs, uint32_t nin, int64_t *n);
+
+/** dtype as one number: enum treadle_type. */
+static inline uint32_t dtype_number(struct treadle_dtype dtype)
+{
+    return dtype.code | (uint32_t)dtype.bits << 8 | (uint32_t)dtype.lanes << 16;
+}
+
+#endif

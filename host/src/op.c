@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The operations by name. Flop counts per m * n * min(m, n) after LAPACK Working Note 41. */
+#include "op.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ELEMENTWISE(name, nin)                                                                     \
+    {                                                                                              \
+        .name = name, .class = OP_ELEMENTWISE, .nin = nin, .nout = 1                               \
+    }
+#define REDUCTION(name)                                                                            \
+    {                                                                                              \
+        .name = name, .class = OP_REDUCTION, .nin = 1, .nout = 1                                   \
+    }
+#define LINALG(name, in, out, flops)                                                               \
+    {                                                                                              \
+        .name = name, .class = OP_LINALG, .nin = in, .nout = out, .flops_cubed = flops             \
+    }
+
+static struct op known[] = {
+    ELEMENTWISE("add", 2),
+    ELEMENTWISE("subtract", 2),
+    ELEMENTWISE("multiply", 2),
+    ELEMENTWISE("divide", 2),
+    ELEMENTWISE("maximum", 2),
+    ELEMENTWISE("minimum", 2),
+    ELEMENTWISE("negative", 1),
+    ELEMENTWISE("abs", 1),
+    ELEMENTWISE("sqrt", 1),
+    ELEMENTWISE("square", 1),
+    ELEMENTWISE("copy", 1),
+    REDUCTION("sum"),
+    REDUCTION("prod"),
+    REDUCTION("min"),
+    REDUCTION("max"),
+    REDUCTION("mean"),
+    {.name = "dot", .class = OP_DOT, .nin = 2, .nout = 1},
+    {.name = "matmul", .class = OP_MATMUL, .nin = 2, .nout = 1},
+    LINALG("svd", 1, 0, 20),
+    LINALG("qr", 1, 2, 4),
+    LINALG("eigh", 1, 2, 9),
+    LINALG("solve", 2, 1, 1),
+    LINALG("cholesky", 1, 1, 1),
+    LINALG("inv", 1, 1, 2),
+    {.name = "loop", .class = OP_LOOP},
+};
+
+enum { KNOWN = sizeof known / sizeof *known, SLOTS = 512, MOST = SLOTS / 2 };
+
+static const struct op *_Atomic table[SLOTS]; /* open addressing; entries only ever appear */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t count;
+
+static uint32_t hash(const char *name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    return h;
+}
+
+static const struct op *look(const char *name, uint32_t *slot)
+{
+    for (*slot = hash(name) % SLOTS;; *slot = (*slot + 1) % SLOTS) {
+        const struct op *op = atomic_load_explicit(&table[*slot], memory_order_acquire);
+        if (!op || strcmp(op->name, name) == 0)
+            return op;
+    }
+}
+
+/* Under the lock. */
+static void publish(struct op *op)
+{
+    uint32_t slot;
+    if (look(op->name, &slot))
+        return;
+    op->index = count++;
+    atomic_store_explicit(&table[slot], op, memory_order_release);
+}
+
+static const struct op *learn(const char *name)
+{
+    struct op *op = calloc(1, sizeof *op);
+    char *copy = strdup(name);
+    if (!op || !copy || count >= MOST) {
+        free(op);
+        free(copy);
+        return NULL;
+    }
+    *op = (struct op){.name = copy, .class = OP_OTHER};
+    publish(op);
+    return op;
+}
+
+const struct op *op_find(const char *name)
+{
+    if (!name || !*name)
+        return NULL;
+    uint32_t slot;
+    const struct op *op = look(name, &slot);
+    if (op)
+        return op;
+    pthread_mutex_lock(&lock);
+    for (uint32_t i = 0; count < KNOWN && i < KNOWN; i++)
+        publish(&known[i]);
+    op = look(name, &slot);
+    if (!op)
+        op = learn(name);
+    pthread_mutex_unlock(&lock);
+    return op;
+}

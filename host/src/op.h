@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_OP_H
+#define TREADLE_OP_H
+
+#include <stdint.h>
+
+/** What decides how arguments are prepared and what a call costs. */
+enum op_class {
+    OP_ELEMENTWISE, /* all operands of one shape; cost: bytes moved */
+    OP_REDUCTION,   /* cost: bytes read */
+    OP_DOT,         /* cost: bytes read */
+    OP_MATMUL,      /* cost: flops */
+    OP_LINALG,      /* cost: flops */
+    OP_LOOP,        /* cost: nanoseconds */
+    OP_OTHER        /* a plugin's own op: arguments pass unchanged, cost unknown */
+};
+enum { OP_CLASSES = OP_OTHER + 1 };
+
+/** One operation; never freed. */
+struct op {
+    const char *name;
+    uint32_t index; /* dense, from 0 */
+    uint8_t class;
+    uint8_t nin, nout;   /* 0: any */
+    uint8_t flops_cubed; /* OP_LINALG: flops are about this times m * n * min(m, n) */
+};
+
+/**
+ * The operation of that name. A name that is not in ops.h becomes an OP_OTHER at its first use.
+ * NULL if the name is NULL, empty, or there are too many.
+ */
+const struct op *op_find(const char *name);
+
+#endif
