@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What 1.0 required of each table, and more than any table will ever have: a size beyond it is
@@ -17,8 +16,6 @@ enum {
     ROUTINES_FLOOR = offsetof(struct treadle_routines, enter),
     TABLE_LIMIT = 65536,
 };
-
-static const char no_words[] = "refused, and no memory was left to say why";
 
 static int32_t no_create(const struct treadle_host *host, const char *options, void **state,
                          struct treadle_error *error)
@@ -118,24 +115,33 @@ static void copy_table(void *copy, uint32_t size, const void *table)
 
 void backend_init(struct backend *backend, const char *name, const char *path)
 {
-    *backend = (struct backend){
-        .table = plugin_stubs, .routines = routine_stubs, .path = path, .reason = ""};
+    *backend = (struct backend){.table = plugin_stubs, .routines = routine_stubs, .path = path};
     backend->table.id = name;
 }
 
 int32_t backend_refuse(struct backend *backend, const char *format, ...)
 {
-    char text[512];
+    /* A very long path must leave room for the reason. */
+    int prefix = snprintf(backend->reason, sizeof backend->reason / 2, "%s", backend->path);
+    size_t used = strlen(backend->reason);
+    if (prefix > (int)used)
+        memcpy(backend->reason + used - 3, "...", 3);
+    memcpy(backend->reason + used, ": ", 3);
+    used += 2;
+
     va_list values;
     va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
+    vsnprintf(backend->reason + used, sizeof backend->reason - used, format, values);
     va_end(values);
 
-    char *reason;
-    if (asprintf(&reason, "%s: %s", backend->path, text) < 0)
-        backend->reason = no_words;
-    else
-        backend->reason = reason;
+    struct treadle_plugin named = plugin_stubs;
+    named.flags = backend->table.flags;
+    named.id = backend->table.id;
+    named.version = backend->table.version;
+    named.vendor = backend->table.vendor;
+    named.cpu_required = backend->table.cpu_required;
+    backend->table = named;
+    backend->routines = routine_stubs;
     backend->usable = false;
     return TREADLE_E_PLUGIN;
 }
@@ -280,7 +286,6 @@ int32_t backend_create(struct backend *backend, const struct treadle_host *servi
     if (status != TREADLE_OK)
         return backend_refuse(backend, "its create() failed with status %d: %s", status,
                               text[0] ? text : "it gave no reason");
-    backend->reason = "";
     backend->usable = true;
     return TREADLE_OK;
 }

@@ -15,9 +15,9 @@ struct backend {
     struct treadle_plugin table;      /* the host's copy, stubs for what is absent */
     struct treadle_routines routines; /* find is a stub that finds nothing if absent */
     void *state;
-    const char *path;   /* as found; "(built in)", "(registered)" */
-    const char *reason; /* "" if usable, else one sentence */
+    const char *path; /* as found; "(built in)", "(registered)" */
     bool usable;
+    char reason[1024]; /* "" if usable, else one sentence */
 };
 
 /** An unusable backend called `name`, all stubs; both strings must outlive it. */
@@ -37,7 +37,10 @@ int32_t backend_import(struct backend *backend, const struct treadle_plugin *tab
  */
 int32_t backend_create(struct backend *backend, const struct treadle_host *services);
 
-/** Make it unusable: the reason becomes "path: formatted text". Returns TREADLE_E_PLUGIN. */
+/**
+ * Make it unusable: the reason becomes "path: formatted text", the functions stubs; the strings of
+ * a table that was imported stay, for listings. Returns TREADLE_E_PLUGIN.
+ */
 int32_t backend_refuse(struct backend *backend, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
