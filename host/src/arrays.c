@@ -175,7 +175,7 @@ static int32_t copy_input(const struct op *op, struct prepared *p, uint32_t i)
 /* In element-wise ops an output may be an input; in all others each touch calls for a copy. */
 static int32_t separate(const struct op *op, struct prepared *p, uint32_t nargs, uint32_t nin)
 {
-    for (uint32_t i = 0; i < nin; i++)
+    for (uint32_t i = 0; i < nin && !p->dry; i++)
         for (uint32_t o = nin; o < nargs; o++) {
             const struct treadle_array *in = &p->args[i], *out = &p->args[o];
             if (!overlap(in, out) || (op->class == OP_ELEMENTWISE && same_memory(in, out)))

@@ -23,6 +23,7 @@ struct prepared {
     int64_t strides[ARGS_MAX][TREADLE_NDIM_MAX];
     void *copies[ARGS_MAX];
     uint32_t ncopies;
+    bool dry; /* set by the caller: look at shapes only, copy nothing */
     struct treadle_reduction reduction;
     double elements; /* of the largest operand; flops for products and linear algebra */
 };

@@ -53,6 +53,15 @@ struct grant budget_preview(uint32_t wanted, uint32_t callers)
     return offer(now, wanted, callers ? callers : (uint32_t)(now >> 32) + 1, cores);
 }
 
+const char *grant_reason(uint32_t wanted, const struct grant *grant)
+{
+    if (grant->nested)
+        return "a call inside another one: one thread";
+    if (grant->threads >= wanted)
+        return wanted > 1 ? "size: worth these threads" : "size: worth one thread";
+    return grant->callers > 1 ? "cores are shared with other calls" : "cores are taken";
+}
+
 void budget_give(const struct grant *grant)
 {
     if (grant->nested)

@@ -21,6 +21,9 @@ struct grant budget_take(uint32_t wanted);
 /** What budget_take() would answer with `callers` callers (0: as it is now), taking nothing. */
 struct grant budget_preview(uint32_t wanted, uint32_t callers);
 
+/** Why a call that wanted so many threads got these: a sentence for people. */
+const char *grant_reason(uint32_t wanted, const struct grant *grant);
+
 /** Give back. On the thread that took it. */
 void budget_give(const struct grant *grant);
 

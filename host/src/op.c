@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ELEMENTWISE(name, nin)                                                                     \
+#define ELEMENTWISE(op, inputs)                                                                    \
     {                                                                                              \
-        .name = name, .class = OP_ELEMENTWISE, .nin = nin, .nout = 1                               \
+        .name = op, .class = OP_ELEMENTWISE, .nin = inputs, .nout = 1                              \
     }
-#define REDUCTION(name)                                                                            \
+#define REDUCTION(op)                                                                              \
     {                                                                                              \
-        .name = name, .class = OP_REDUCTION, .nin = 1, .nout = 1                                   \
+        .name = op, .class = OP_REDUCTION, .nin = 1, .nout = 1                                     \
     }
-#define LINALG(name, in, out, flops)                                                               \
+#define LINALG(op, inputs, outputs, flops)                                                         \
     {                                                                                              \
-        .name = name, .class = OP_LINALG, .nin = in, .nout = out, .flops_cubed = flops             \
+        .name = op, .class = OP_LINALG, .nin = inputs, .nout = outputs, .flops_cubed = flops       \
     }
 
 static struct op known[] = {

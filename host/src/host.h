@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_HOST_H
+#define TREADLE_HOST_H
+
+#include <stdint.h>
+#include <treadle/plugin.h>
+
+/** The services every plugin of this process gets. */
+extern const struct treadle_host host_services;
+
+/** Get ready once: environment, cores, plugins, plan. What treadle_init() returns. */
+int32_t host_ready(void);
+
+/** See to it that a forked child starts with what it can use. Once. */
+void fork_watch(void);
+
+#endif

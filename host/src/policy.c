@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which backend, and how many threads a call is worth.
+ *
+ * A plan is the parsed choice of backends; an entry is what the plan means for one op and its
+ * types. Entries are built at first use and published by one pointer, so that a call only reads.
+ */
+#include "policy.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <treadle/treadle.h>
+
+#include "cpus.h"
+#include "error.h"
+#include "loader.h"
+
+/*
+ * Built-in costs, conservative on any machine. Units: bytes moved, flops, nanoseconds.
+ * docs/design.md, "Thresholds", has the measurements.
+ */
+static const struct cost {
+    double limit, per_thread;
+} costs[OP_CLASSES] = {
+    [OP_ELEMENTWISE] = {1 << 20, 1 << 19},
+    [OP_REDUCTION] = {1 << 20, 1 << 19},
+    [OP_DOT] = {1 << 20, 1 << 19},
+    [OP_MATMUL] = {4e6, 2e6},
+    [OP_LINALG] = {4e6, 2e6},
+    [OP_LOOP] = {40e3, 20e3},
+    [OP_OTHER] = {0, 0},
+};
+
+/* Without a hint a loop is taken for one that moves its bytes at 10 GB/s. */
+static const double LOOP_NS_PER_BYTE = 0.1;
+
+struct choice {
+    const struct backend *backend;
+    uint32_t threads_cap;
+};
+
+struct rule {
+    const struct op *op; /* NULL: all others */
+    bool automatic;      /* "auto" stands first */
+    uint32_t count;
+    struct choice choices[CANDIDATES_MAX];
+};
+
+enum { RULES_MAX = 32, SLOTS = 1024 };
+
+struct plan {
+    struct plan *next;
+    const char *spec;
+    uint32_t nrules;
+    struct rule rules[RULES_MAX];
+    struct entry *_Atomic slots[SLOTS];
+};
+
+static const struct plan *_Atomic process_plan;
+static _Thread_local const struct plan *thread_plan;
+static _Atomic int64_t min_elements;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct plan *plans;
+
+const struct plan *policy_plan(void)
+{
+    const struct plan *own = thread_plan;
+    return own ? own : atomic_load_explicit(&process_plan, memory_order_acquire);
+}
+
+const char *policy_spec(const struct plan *plan)
+{
+    return plan->spec;
+}
+
+void policy_use(const struct plan *plan)
+{
+    atomic_store_explicit(&process_plan, plan, memory_order_release);
+}
+
+void policy_use_in_thread(const struct plan *plan)
+{
+    thread_plan = plan;
+}
+
+void policy_set_min(int64_t elements)
+{
+    atomic_store(&min_elements, elements);
+}
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+/* "serial, openmp, blis" for error texts. */
+static void list_names(char *text, size_t capacity)
+{
+    size_t used = (size_t)snprintf(text, capacity, "auto");
+    for (uint32_t i = 0; i < loader_count() && used < capacity; i++)
+        if (loader_at(i)->usable)
+            used += (size_t)snprintf(text + used, capacity - used, ", %s", loader_at(i)->table.id);
+}
+
+static int32_t refuse_name(const char *name, uint32_t length, const char *spec, const char *source)
+{
+    for (uint32_t i = 0; i < loader_count(); i++) {
+        const struct backend *b = loader_at(i);
+        if (!b->usable && b->table.id && strlen(b->table.id) == length &&
+            strncmp(b->table.id, name, length) == 0)
+            return fail(TREADLE_E_INVALID, "%s=%s: %s cannot be used: %s", source, spec,
+                        b->table.id, b->reason);
+    }
+    char names[256];
+    list_names(names, sizeof names);
+    return fail(TREADLE_E_INVALID, "%s=%s: there is no backend \"%.*s\"; allowed are %s", source,
+                spec, (int)length, name, names);
+}
+
+static bool has(const struct rule *rule, const struct backend *backend)
+{
+    for (uint32_t i = 0; i < rule->count; i++)
+        if (rule->choices[i].backend == backend)
+            return true;
+    return false;
+}
+
+static void append(struct rule *rule, const struct backend *backend, uint32_t cap)
+{
+    if (backend && rule->count < CANDIDATES_MAX && !has(rule, backend))
+        rule->choices[rule->count++] = (struct choice){backend, cap};
+}
+
+static void append_all(struct rule *rule)
+{
+    for (uint32_t i = 0; i < loader_count(); i++)
+        if (loader_at(i)->usable && strcmp(loader_at(i)->table.id, "serial") != 0)
+            append(rule, loader_at(i), 0);
+}
+
+/* One "name" or "name:threads" of a list. */
+static int32_t parse_choice(struct rule *rule, const char *word, uint32_t length, const char *spec,
+                            const char *source)
+{
+    const char *colon = memchr(word, ':', length);
+    uint32_t name_length = colon ? (uint32_t)(colon - word) : length;
+    uint32_t cap = 0;
+    if (colon) {
+        char *end;
+        unsigned long threads = strtoul(colon + 1, &end, 10);
+        if (end != word + length || end == colon + 1 || threads < 1 || threads > 4096)
+            return fail(TREADLE_E_INVALID,
+                        "%s=%s: \"%.*s\": after the colon a number of threads is allowed", source,
+                        spec, (int)length, word);
+        cap = (uint32_t)threads;
+    }
+    if (name_length == 4 && strncmp(word, "auto", 4) == 0) {
+        rule->automatic |= rule->count == 0;
+        append_all(rule);
+        return TREADLE_OK;
+    }
+    const struct backend *backend = loader_find(word, name_length);
+    if (!backend)
+        return refuse_name(word, name_length, spec, source);
+    append(rule, backend, cap);
+    return TREADLE_OK;
+}
+
+static int32_t parse_list(struct rule *rule, const char *list, const char *end, const char *spec,
+                          const char *source)
+{
+    while (list < end) {
+        const char *comma = memchr(list, ',', (size_t)(end - list));
+        const char *stop = comma ? comma : end;
+        int32_t status = parse_choice(rule, list, (uint32_t)(stop - list), spec, source);
+        if (status)
+            return status;
+        list = comma ? comma + 1 : end;
+    }
+    append(rule, loader_find("serial", 6), 0);
+    return TREADLE_OK;
+}
+
+/* "op=list" or "list", up to `end`. */
+static int32_t parse_rule(struct plan *plan, const char *text, const char *end, const char *source)
+{
+    if (plan->nrules == RULES_MAX)
+        return fail(TREADLE_E_INVALID, "%s=%s: more than %d rules", source, plan->spec, RULES_MAX);
+    struct rule *rule = &plan->rules[plan->nrules++];
+    const char *equals = memchr(text, '=', (size_t)(end - text));
+    if (equals) {
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+        rule->op = op_find(name);
+        if (!rule->op || (rule->op->class == OP_OTHER && !strchr(name, '.')))
+            return fail(TREADLE_E_INVALID, "%s=%s: there is no operation \"%s\"", source,
+                        plan->spec, name);
+        text = equals + 1;
+    }
+    if (text == end)
+        return fail(TREADLE_E_INVALID, "%s=%s: a backend is missing", source, plan->spec);
+    return parse_list(rule, text, end, plan->spec, source);
+}
+
+/* Without a rule for all the others, they are "auto". */
+static int32_t parse_rules(struct plan *plan, const char *source)
+{
+    bool has_default = false;
+    for (const char *text = plan->spec; *text;) {
+        const char *end = strchrnul(text, ';');
+        int32_t status = parse_rule(plan, text, end, source);
+        if (status)
+            return status;
+        has_default |= !plan->rules[plan->nrules - 1].op;
+        text = *end ? end + 1 : end;
+    }
+    static const char automatic[] = "auto";
+    return has_default ? TREADLE_OK : parse_rule(plan, automatic, automatic + 4, source);
+}
+
+static struct plan *parse(const char *spec, const char *source)
+{
+    struct plan *plan = calloc(1, sizeof *plan);
+    char *copy = strdup(spec);
+    if (!plan || !copy) {
+        fail(TREADLE_E_NOMEM, "%s=%s: no memory", source, spec);
+        free(copy);
+        free(plan);
+        return NULL;
+    }
+    plan->spec = copy;
+    if (parse_rules(plan, source) == TREADLE_OK)
+        return plan;
+    free(copy);
+    free(plan);
+    return NULL;
+}
+
+const struct plan *policy_parse(const char *spec, const char *source)
+{
+    pthread_mutex_lock(&lock);
+    struct plan *plan = plans;
+    while (plan && strcmp(plan->spec, spec) != 0)
+        plan = plan->next;
+    if (!plan && (plan = parse(spec, source))) {
+        plan->next = plans;
+        plans = plan;
+    }
+    pthread_mutex_unlock(&lock);
+    return plan;
+}
+
+void policy_refresh(void)
+{
+    pthread_mutex_lock(&lock);
+    plans = NULL; /* calls and threads may hold the old ones: they stay where they are */
+    pthread_mutex_unlock(&lock);
+}
+
+/* ---- entries -------------------------------------------------------------------------------- */
+
+static const struct rule *rule_for(const struct plan *plan, const struct op *op)
+{
+    const struct rule *otherwise = NULL;
+    for (uint32_t i = 0; i < plan->nrules; i++) {
+        if (plan->rules[i].op == op)
+            return &plan->rules[i];
+        if (!plan->rules[i].op)
+            otherwise = &plan->rules[i];
+    }
+    return otherwise;
+}
+
+static uint32_t least_cap(uint32_t a, uint32_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static bool ask(const struct choice *choice, const struct treadle_query *query,
+                struct candidate *candidate)
+{
+    const struct treadle_plugin *table = &choice->backend->table;
+    *candidate = (struct candidate){.backend = choice->backend};
+    candidate->kernel.struct_size = sizeof candidate->kernel;
+    if (!choice->backend->usable ||
+        table->find_kernel(choice->backend->state, query, &candidate->kernel) != TREADLE_OK ||
+        !candidate->kernel.run)
+        return false;
+    if (!candidate->kernel.variant)
+        candidate->kernel.variant = "";
+    candidate->threads_cap = least_cap(choice->threads_cap, candidate->kernel.threads_useful);
+    return true;
+}
+
+static double unit_of(const struct op *op, const struct treadle_array *args, uint32_t nargs)
+{
+    double bytes = 0;
+    switch ((enum op_class)op->class) {
+    case OP_ELEMENTWISE:
+        for (uint32_t i = 0; i < nargs; i++)
+            bytes += args[i].itemsize;
+        return bytes;
+    case OP_REDUCTION:
+        return args[0].itemsize;
+    case OP_DOT:
+        return 2.0 * args[0].itemsize;
+    case OP_LOOP:
+        return 0;
+    case OP_MATMUL:
+    case OP_LINALG:
+    case OP_OTHER:
+        break;
+    }
+    return 1;
+}
+
+/* Work that memory limits is best kept on the caller while it is small; flops are worth a BLAS. */
+static bool small_is_serial(const struct op *op)
+{
+    return op->class != OP_MATMUL && op->class != OP_LINALG && op->class != OP_OTHER;
+}
+
+/*
+ * The order of "auto". Element-wise work and reductions are limited by memory, so threads are all
+ * that helps: openmp. Products and linear algebra belong to BLIS, or to the library at hand.
+ */
+static bool is_favourite(const struct op *op, const struct backend *backend, uint32_t place)
+{
+    static const char *const for_memory[] = {"openmp", "", ""};
+    static const char *const for_flops[] = {"blis", "openblas", "openmp"};
+    bool flops = op->class == OP_MATMUL || op->class == OP_LINALG || op->class == OP_DOT;
+    return strcmp(backend->table.id, (flops ? for_flops : for_memory)[place]) == 0;
+}
+
+static void add_candidate(struct entry *entry, const struct choice *choice,
+                          const struct treadle_query *query)
+{
+    for (uint32_t i = 0; i < entry->count; i++)
+        if (entry->candidates[i].backend == choice->backend)
+            return;
+    entry->count += ask(choice, query, &entry->candidates[entry->count]);
+}
+
+static void fill_candidates(struct entry *entry, const struct rule *rule,
+                            const struct treadle_query *query)
+{
+    for (uint32_t place = 0; rule->automatic && place < 3; place++)
+        for (uint32_t i = 0; i < rule->count; i++)
+            if (is_favourite(entry->op, rule->choices[i].backend, place))
+                add_candidate(entry, &rule->choices[i], query);
+    for (uint32_t i = 0; i < rule->count; i++)
+        add_candidate(entry, &rule->choices[i], query);
+}
+
+static struct entry *build(const struct plan *plan, const struct op *op,
+                           const struct treadle_array *args, uint32_t nargs, uint32_t nin)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry) {
+        fail(TREADLE_E_NOMEM, "%s: no memory", op->name);
+        return NULL;
+    }
+    struct treadle_dtype dtypes[ARGS_MAX];
+    for (uint32_t i = 0; i < nargs; i++) {
+        dtypes[i] = args[i].dtype;
+        entry->dtypes[i] = dtype_number(args[i].dtype);
+    }
+    bool opaque = op->class == OP_LOOP;
+    const struct treadle_query query = {
+        .struct_size = sizeof query,
+        .op = op->name,
+        .dtypes = opaque ? NULL : dtypes,
+        .ntypes = opaque ? 0 : nargs,
+        .nin = nin,
+    };
+    const struct rule *rule = rule_for(plan, op);
+    entry->op = op;
+    fill_candidates(entry, rule, &query);
+    if (entry->count == 0) {
+        fail(TREADLE_E_UNSUPPORTED,
+             "%s: no backend of \"%s\" has it for these %u operands and types", op->name,
+             plan->spec, nargs);
+        free(entry);
+        return NULL;
+    }
+    bool last = rule->automatic && small_is_serial(op);
+    entry->small = entry->candidates[last ? entry->count - 1 : 0];
+    entry->nargs = nargs;
+    entry->nin = nin;
+    entry->unit = unit_of(op, args, nargs);
+    entry->limit = costs[op->class].limit;
+    entry->per_thread = costs[op->class].per_thread;
+    return entry;
+}
+
+static uint32_t slot_of(const struct op *op, const struct treadle_array *args)
+{
+    uint32_t type = dtype_number(args[0].dtype);
+    return (op->index * 37 + (type >> 8 & 0xff) + (type & 0xff) * 5) % SLOTS;
+}
+
+static bool matches(const struct entry *entry, const struct op *op,
+                    const struct treadle_array *args, uint32_t nargs, uint32_t nin)
+{
+    if (entry->op != op || entry->nargs != nargs || entry->nin != nin)
+        return false;
+    if (op->class == OP_LOOP)
+        return true;
+    for (uint32_t i = 0; i < nargs; i++)
+        if (entry->dtypes[i] != dtype_number(args[i].dtype))
+            return false;
+    return true;
+}
+
+static const struct entry *look(const struct plan *plan, uint32_t slot, const struct op *op,
+                                const struct treadle_array *args, uint32_t nargs, uint32_t nin)
+{
+    const struct entry *entry = atomic_load_explicit(&plan->slots[slot], memory_order_acquire);
+    while (entry && !matches(entry, op, args, nargs, nin))
+        entry = entry->next;
+    return entry;
+}
+
+const struct entry *policy_entry(const struct plan *plan, const struct op *op,
+                                 const struct treadle_array *args, uint32_t nargs, uint32_t nin)
+{
+    uint32_t slot = slot_of(op, args);
+    const struct entry *found = look(plan, slot, op, args, nargs, nin);
+    if (found)
+        return found;
+    pthread_mutex_lock(&lock);
+    found = look(plan, slot, op, args, nargs, nin);
+    if (!found) {
+        struct entry *entry = build(plan, op, args, nargs, nin);
+        if (entry) {
+            struct plan *owner = (struct plan *)plan; /* its slots are the part that may change */
+            entry->next = atomic_load(&owner->slots[slot]);
+            atomic_store_explicit(&owner->slots[slot], entry, memory_order_release);
+        }
+        found = entry;
+    }
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+/* Which op a routine stands for, by the part of its name that says what it does. */
+static const struct op *op_of_routine(const char *name)
+{
+    static const char *const meaning[][2] = {
+        {"gemm", "matmul"}, {"syrk", "matmul"}, {"herk", "matmul"}, {"gemv", "matmul"},
+        {"gesdd", "svd"},   {"geqrf", "qr"},    {"orgqr", "qr"},    {"ungqr", "qr"},
+        {"syevd", "eigh"},  {"heevd", "eigh"},  {"gesv_", "solve"}, {"potrf", "cholesky"},
+        {"dot", "dot"},
+    };
+    for (size_t i = 0; i < sizeof meaning / sizeof *meaning; i++)
+        if (strstr(name, meaning[i][0]))
+            return op_find(meaning[i][1]);
+    return NULL;
+}
+
+/*
+ * "auto" leaves a routine to the library it comes from: under as many threads it gives the
+ * bits the program had without Treadle.
+ */
+uint32_t policy_routine_order(const struct plan *plan, const char *name,
+                              const struct backend *order[CANDIDATES_MAX],
+                              uint32_t threads_caps[CANDIDATES_MAX])
+{
+    const struct rule *rule = rule_for(plan, op_of_routine(name));
+    uint32_t count = 0;
+    for (int own = 1; own >= 0; own--)
+        for (uint32_t i = 0; i < rule->count; i++) {
+            const struct choice *choice = &rule->choices[i];
+            bool first = rule->automatic && strcmp(choice->backend->table.id, "openblas") == 0;
+            if (first != own)
+                continue;
+            order[count] = choice->backend;
+            threads_caps[count++] = choice->threads_cap;
+        }
+    return count;
+}
+
+/* ---- threads ----------------------------------------------------------------------------------
+ */
+
+double policy_work(const struct entry *entry, double elements, const void *attrs)
+{
+    if (entry->op->class != OP_LOOP)
+        return elements * entry->unit;
+    const struct treadle_loop *loop = attrs;
+    return elements * (loop->element_ns > 0 ? loop->element_ns : 8 * LOOP_NS_PER_BYTE);
+}
+
+bool policy_is_small(const struct entry *entry, double elements, double work)
+{
+    int64_t min = atomic_load_explicit(&min_elements, memory_order_relaxed);
+    return min > 0 ? elements < (double)min : work < entry->limit;
+}
+
+static uint32_t threads_for(double work, double per_thread)
+{
+    double cores = cpus_available();
+    double worth = per_thread > 0 ? work / per_thread : cores;
+    bool forced = atomic_load_explicit(&min_elements, memory_order_relaxed) > 0;
+    if (forced || worth > cores)
+        worth = cores;
+    return worth < 1 ? 1 : (uint32_t)worth;
+}
+
+uint32_t policy_wanted(const struct entry *entry, double work)
+{
+    return threads_for(work, entry->per_thread);
+}
+
+double policy_limit(const struct entry *entry, double elements, double work)
+{
+    int64_t min = atomic_load_explicit(&min_elements, memory_order_relaxed);
+    if (min > 0 || work <= 0)
+        return min > 0 ? (double)min : entry->limit;
+    return entry->limit * elements / work;
+}
+
+/* Cheaper to split than our own products: the library decides once more by size. */
+static const struct cost routine_cost = {5e5, 2.5e5};
+
+bool policy_routine_is_small(double flops)
+{
+    return flops < policy_routine_limit();
+}
+
+uint32_t policy_routine_wanted(double flops)
+{
+    return threads_for(flops, routine_cost.per_thread);
+}
+
+double policy_routine_limit(void)
+{
+    int64_t min = atomic_load_explicit(&min_elements, memory_order_relaxed);
+    return min > 0 ? (double)min : routine_cost.limit;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_POLICY_H
+#define TREADLE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arrays.h"
+#include "backend.h"
+#include "op.h"
+
+enum { CANDIDATES_MAX = 16 };
+
+/** One way to run an operation: a backend's kernel for these types. */
+struct candidate {
+    const struct backend *backend;
+    struct treadle_kernel kernel;
+    uint32_t threads_cap; /* from "openmp:2" and threads_useful; 0: none */
+};
+
+/** Everything known about one (op, dtypes) under one plan. Built once, then only read. */
+struct entry {
+    struct entry *next;
+    const struct op *op;
+    uint32_t nargs, nin;
+    uint32_t dtypes[ARGS_MAX];
+    double unit;       /* work of one element: bytes; 1 where elements are flops; 0: attrs say */
+    double limit;      /* work below which the call stays on the caller */
+    double per_thread; /* work that pays for one thread */
+    struct candidate small;
+    uint32_t count;
+    struct candidate candidates[CANDIDATES_MAX]; /* in the order in which they are asked */
+};
+
+/** A parsed TREADLE_BACKEND. Never freed: calls may be using it. */
+struct plan;
+
+/** The plan of the calling thread; NULL before the library is ready. */
+const struct plan *policy_plan(void);
+
+/** What it was parsed from. */
+const char *policy_spec(const struct plan *plan);
+
+/**
+ * Parse `spec`; `source` ("TREADLE_BACKEND") names it in errors. NULL with a sentence if it is
+ * wrong. The same spec gives the same plan until plugins are added.
+ */
+const struct plan *policy_parse(const char *spec, const char *source);
+
+/** Use a plan for all threads, or for the calling one (NULL: for this thread no longer). */
+void policy_use(const struct plan *plan);
+void policy_use_in_thread(const struct plan *plan);
+
+/** Forget cached plans, because backends were added. [one thread at a time] */
+void policy_refresh(void);
+
+/** Candidates for an op and these operands; NULL, with a sentence, if there are none. */
+const struct entry *policy_entry(const struct plan *plan, const struct op *op,
+                                 const struct treadle_array *args, uint32_t nargs, uint32_t nin);
+
+/**
+ * Backends to ask for a routine ("dgesdd_"), in order, for at most `threads_caps` threads each;
+ * returns how many. A rule for "svd" holds for gesdd, and so on.
+ */
+uint32_t policy_routine_order(const struct plan *plan, const char *name,
+                              const struct backend *order[CANDIDATES_MAX],
+                              uint32_t threads_caps[CANDIDATES_MAX]);
+
+/** TREADLE_MIN by number, 0 for none. */
+void policy_set_min(int64_t elements);
+
+/** Work of a call with so many elements. */
+double policy_work(const struct entry *entry, double elements, const void *attrs);
+
+/** Does the call stay on the caller's thread? */
+bool policy_is_small(const struct entry *entry, double elements, double work);
+
+/** The number of elements below which a call of this kind is small. */
+double policy_limit(const struct entry *entry, double elements, double work);
+
+/** Threads that the work is worth, at least 1. */
+uint32_t policy_wanted(const struct entry *entry, double work);
+
+/** The same for a routine of `flops`. */
+bool policy_routine_is_small(double flops);
+uint32_t policy_routine_wanted(double flops);
+double policy_routine_limit(void);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * BLAS and LAPACK routines under a grant: the way of run.c for calls whose arguments the host does
+ * not understand. treadle_routine_begin() decides and takes cores, the caller calls, _end()
+ * gives back and records.
+ */
+#include <string.h>
+#include <treadle/treadle.h>
+
+#include "budget.h"
+#include "error.h"
+#include "host.h"
+#include "loader.h"
+#include "policy.h"
+#include "statistics.h"
+#include "trace.h"
+
+/* What lives in the caller's struct treadle_routine_call between begin and end. */
+struct progress {
+    treadle_routine_fn fn;
+    const struct backend *backend; /* NULL: nothing was taken, nothing is to be given back */
+    const char *name;
+    int64_t begin;
+    double flops;
+    struct grant grant;
+    uint32_t wanted, fallbacks;
+    struct treadle_call call;
+};
+
+_Static_assert(sizeof(struct progress) <= sizeof(struct treadle_routine_call), "it must fit");
+_Static_assert(_Alignof(struct progress) <= _Alignof(struct treadle_routine_call), "and align");
+
+/* The first backend of the plan that has the routine. */
+static const struct backend *choose(const struct plan *plan, const char *name, uint32_t int_bits,
+                                    struct progress *p, uint32_t *cap)
+{
+    const struct backend *order[CANDIDATES_MAX];
+    uint32_t caps[CANDIDATES_MAX];
+    uint32_t count = policy_routine_order(plan, name, order, caps);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!order[i]->usable)
+            continue;
+        p->fn = order[i]->routines.find(order[i]->state, name, int_bits);
+        *cap = caps[i];
+        if (p->fn)
+            return order[i];
+        p->fallbacks += strcmp(order[i]->table.id, "serial") != 0;
+    }
+    /* None has it: the adopted library does it, on one thread if only serial was asked for. */
+    const struct backend *adopted = loader_find("openblas", 8);
+    p->fn = adopted ? adopted->routines.find(adopted->state, name, int_bits) : NULL;
+    *cap = count == 1 ? 1 : 0;
+    return p->fn ? adopted : NULL;
+}
+
+static const struct plan *ready_plan(void)
+{
+    const struct plan *plan = policy_plan();
+    if (plan || host_ready() != TREADLE_OK)
+        return plan;
+    return policy_plan();
+}
+
+void treadle_routine_begin(struct treadle_routine_call *call, const char *name, uint32_t int_bits,
+                           double flops, treadle_routine_fn fallback)
+{
+    struct progress *p = (struct progress *)call;
+    p->fn = fallback;
+    p->backend = NULL;
+    const struct plan *plan = policy_routine_is_small(flops) ? NULL : ready_plan();
+    if (!plan)
+        return;
+    uint32_t cap;
+    p->fallbacks = 0;
+    const struct backend *backend = choose(plan, name, int_bits, p, &cap);
+    if (!backend) {
+        p->fn = fallback;
+        return;
+    }
+    p->backend = backend;
+    p->name = name;
+    p->flops = flops;
+    p->wanted = policy_routine_wanted(flops);
+    if (cap > 0 && cap < p->wanted)
+        p->wanted = cap;
+    p->grant = budget_take(p->wanted);
+    p->begin = trace_clock();
+    p->call = (struct treadle_call){
+        .struct_size = sizeof p->call,
+        .host = &host_services,
+        .state = backend->state,
+        .threads_max = p->grant.threads,
+        .threads_used = 1,
+    };
+    backend->routines.enter(&p->call);
+}
+
+void treadle_routine_end(struct treadle_routine_call *call)
+{
+    struct progress *p = (struct progress *)call;
+    if (!p->backend)
+        return;
+    p->backend->routines.leave(&p->call);
+    int64_t end = trace_clock();
+    budget_give(&p->grant);
+    const char *backend = p->backend->table.id;
+    statistics_add(p->name, backend, end - p->begin, p->call.threads_used, p->fallbacks);
+    if (trace_on())
+        trace_call(p->name, backend, "", p->flops, p->wanted, p->grant.threads,
+                   p->call.threads_used, p->grant.callers, grant_reason(p->wanted, &p->grant),
+                   p->begin, end);
+}
+
+int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,
+                                struct treadle_decision *decision)
+{
+    if (!name || !decision)
+        return fail(TREADLE_E_INVALID, "%s is NULL", name ? "decision" : "name");
+    int32_t status = host_ready();
+    if (status)
+        return status;
+    struct progress p = {.fallbacks = 0};
+    uint32_t cap;
+    const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
+    bool small = policy_routine_is_small(flops);
+    uint32_t wanted = policy_routine_wanted(flops);
+    if (cap > 0 && cap < wanted)
+        wanted = cap;
+    const struct grant grant = budget_preview(wanted, callers);
+    *decision = (struct treadle_decision){
+        .backend = backend && !small ? backend->table.id : "(the program's own)",
+        .variant = "",
+        .wanted = small ? 1 : wanted,
+        .granted = small ? 1 : grant.threads,
+        .callers = grant.callers,
+        .cores = grant.cores,
+        .elements = flops,
+        .limit = policy_routine_limit(),
+    };
+    const char *reason =
+        small ? "small: stays with the program's own library" : grant_reason(wanted, &grant);
+    strncpy(decision->reason, reason, sizeof decision->reason - 1);
+    return TREADLE_OK;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The way of a call, top to bottom:
+ *
+ *     check -> look up -> prepare -> (small? run on the caller) ->
+ *     decide -> grant -> run -> release -> record
+ *
+ * A small call ends at the bracket. Until there it reads the plan, which nobody writes, and its own
+ * stack: no clock, no counter, no cache line that another thread writes.
+ */
+#include <string.h>
+#include <treadle/treadle.h>
+
+#include "arrays.h"
+#include "budget.h"
+#include "error.h"
+#include "host.h"
+#include "loader.h"
+#include "op.h"
+#include "policy.h"
+#include "statistics.h"
+#include "trace.h"
+
+enum { MESSAGE = 256 };
+
+/* ---- one kernel -------------------------------------------------------------------------- */
+
+struct request {
+    const struct entry *entry;
+    const struct treadle_array *args;
+    const void *attrs;
+    double elements, work;
+};
+
+static int32_t run_kernel(const struct candidate *candidate, const struct request *request,
+                          uint32_t threads, uint32_t *threads_used)
+{
+    char message[MESSAGE];
+    struct treadle_error error = {
+        .struct_size = sizeof error, .message = message, .capacity = sizeof message};
+    struct treadle_call call = {
+        .struct_size = sizeof call,
+        .host = &host_services,
+        .state = candidate->backend->state,
+        .kernel = candidate->kernel.kernel,
+        .args = request->args,
+        .nargs = request->entry->nargs,
+        .nin = request->entry->nin,
+        .attrs = request->attrs,
+        .threads_max = threads,
+        .threads_used = 1,
+        .error = &error,
+    };
+    message[0] = '\0';
+    int32_t status = candidate->kernel.run(&call);
+    *threads_used = call.threads_used;
+    if (status == TREADLE_OK || status == TREADLE_E_DECLINED)
+        return status;
+    message[MESSAGE - 1] = '\0';
+    return fail(status, "%s: %s: %s", request->entry->op->name, candidate->backend->table.id,
+                message[0] ? message : "the backend gives no reason");
+}
+
+static void tell(struct treadle_used *used, const struct candidate *candidate, uint32_t threads,
+                 uint32_t fallbacks)
+{
+    if (used)
+        *used = (struct treadle_used){
+            .backend = candidate->backend->table.id,
+            .variant = candidate->kernel.variant,
+            .threads = threads,
+            .fallbacks = fallbacks,
+        };
+}
+
+/* ---- a call large enough to think about ----------------------------------------------------- */
+
+static uint32_t capped(uint32_t threads, uint32_t cap)
+{
+    return cap > 0 && cap < threads ? cap : threads;
+}
+
+/* Ask the candidates in turn. Returns the one that answered, and what it said. */
+static const struct candidate *run_first(const struct request *request, uint32_t threads,
+                                         int32_t *status, uint32_t *threads_used,
+                                         uint32_t *fallbacks)
+{
+    const struct entry *entry = request->entry;
+    *fallbacks = 0;
+    for (uint32_t i = 0; i < entry->count; i++) {
+        const struct candidate *candidate = &entry->candidates[i];
+        uint32_t allowed = capped(threads, candidate->threads_cap);
+        *status = candidate->backend->usable ? run_kernel(candidate, request, allowed, threads_used)
+                                             : TREADLE_E_DECLINED;
+        if (*status != TREADLE_E_DECLINED)
+            return candidate;
+        ++*fallbacks;
+    }
+    *status =
+        fail(TREADLE_E_UNSUPPORTED, "%s: every backend declined these operands", entry->op->name);
+    return NULL;
+}
+
+static int32_t run_large(const struct request *request, struct treadle_used *used)
+{
+    const struct entry *entry = request->entry;
+    uint32_t wanted = capped(policy_wanted(entry, request->work), entry->candidates[0].threads_cap);
+    struct grant grant = budget_take(wanted);
+    int64_t begin = trace_clock();
+
+    int32_t status;
+    uint32_t threads_used = 1, fallbacks;
+    const struct candidate *candidate =
+        run_first(request, grant.threads, &status, &threads_used, &fallbacks);
+
+    int64_t end = trace_clock();
+    budget_give(&grant);
+    if (status)
+        return status;
+    tell(used, candidate, threads_used, fallbacks);
+    const char *backend = candidate->backend->table.id;
+    statistics_add(entry->op->name, backend, end - begin, threads_used, fallbacks);
+    if (trace_on())
+        trace_call(entry->op->name, backend, candidate->kernel.variant, request->elements, wanted,
+                   grant.threads, threads_used, grant.callers, grant_reason(wanted, &grant), begin,
+                   end);
+    return TREADLE_OK;
+}
+
+/* ---- every call ------------------------------------------------------------------------------ */
+
+static int32_t carry_out(const struct entry *entry, const struct treadle_array *args,
+                         double elements, const void *attrs, struct treadle_used *used)
+{
+    const struct request request = {entry, args, attrs, elements,
+                                    policy_work(entry, elements, attrs)};
+    if (!policy_is_small(entry, elements, request.work) || !entry->small.backend->usable)
+        return run_large(&request, used);
+    uint32_t threads_used;
+    int32_t status = run_kernel(&entry->small, &request, 1, &threads_used);
+    if (status == TREADLE_E_DECLINED)
+        return run_large(&request, used);
+    if (status == TREADLE_OK)
+        tell(used, &entry->small, 1, 0);
+    return status;
+}
+
+/* Everything up to the kernels: what treadle_run() and treadle_explain() share. */
+static int32_t look_up(const char *name, const struct treadle_array *args, uint32_t nargs,
+                       uint32_t nin, const struct entry **entry)
+{
+    const struct plan *plan = policy_plan();
+    if (!plan) {
+        int32_t status = host_ready();
+        if (status)
+            return status;
+        plan = policy_plan();
+    }
+    const struct op *op = op_find(name);
+    if (!op)
+        return fail(TREADLE_E_INVALID, "op is %s; allowed is the name of an operation",
+                    name ? "empty, or one of too many" : "NULL");
+    int32_t status = arrays_check(op, args, nargs, nin);
+    if (status)
+        return status;
+    *entry = policy_entry(plan, op, args, nargs, nin);
+    return *entry ? TREADLE_OK : TREADLE_E_UNSUPPORTED;
+}
+
+static int32_t prepare_and_carry_out(const struct entry *entry, const struct treadle_array *args,
+                                     const void *attrs, struct treadle_used *used)
+{
+    struct prepared prepared;
+    prepared.dry = false;
+    int32_t status = arrays_prepare(entry->op, args, entry->nargs, entry->nin, attrs, &prepared);
+    if (status)
+        return status;
+    if (entry->op->class == OP_REDUCTION)
+        attrs = &prepared.reduction;
+    status = carry_out(entry, prepared.args, prepared.elements, attrs, used);
+    prepared_finish(&prepared);
+    return status;
+}
+
+int32_t treadle_run(const char *op, const struct treadle_array *args, uint32_t nargs, uint32_t nin,
+                    const void *attrs, struct treadle_used *used)
+{
+    const struct entry *entry;
+    int32_t status = look_up(op, args, nargs, nin, &entry);
+    if (status)
+        return status;
+    int64_t n;
+    if (entry->op->class == OP_ELEMENTWISE && arrays_are_plain(args, nargs, nin, &n))
+        return carry_out(entry, args, (double)n, attrs, used);
+    return prepare_and_carry_out(entry, args, attrs, used);
+}
+
+/* ---- what would be done -----------------------------------------------------------------------
+ */
+
+static void describe(struct treadle_decision *decision, bool small, uint32_t wanted,
+                     const struct grant *grant, double elements, double limit)
+{
+    decision->wanted = small ? 1 : wanted;
+    decision->granted = small ? 1 : grant->threads;
+    decision->callers = grant->callers;
+    decision->cores = grant->cores;
+    decision->elements = elements;
+    decision->limit = limit;
+    const char *reason = small ? "small: stays on the caller" : grant_reason(wanted, grant);
+    strncpy(decision->reason, reason, sizeof decision->reason - 1);
+    decision->reason[sizeof decision->reason - 1] = '\0';
+}
+
+int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32_t nargs,
+                        uint32_t nin, const void *attrs, uint32_t callers,
+                        struct treadle_decision *decision)
+{
+    const struct entry *entry;
+    if (!decision)
+        return fail(TREADLE_E_INVALID, "decision is NULL");
+    int32_t status = look_up(op, args, nargs, nin, &entry);
+    if (status)
+        return status;
+    struct prepared prepared;
+    prepared.dry = true;
+    status = arrays_prepare(entry->op, args, nargs, nin, attrs, &prepared);
+    if (status)
+        return status;
+    double work = policy_work(entry, prepared.elements, attrs);
+    bool small = policy_is_small(entry, prepared.elements, work);
+    const struct candidate *first = small ? &entry->small : &entry->candidates[0];
+    uint32_t wanted = capped(policy_wanted(entry, work), first->threads_cap);
+    struct grant grant = budget_preview(wanted, callers);
+    describe(decision, small, wanted, &grant, prepared.elements,
+             policy_limit(entry, prepared.elements, work));
+    decision->backend = first->backend->table.id;
+    decision->variant = first->kernel.variant;
+    return TREADLE_OK;
+}

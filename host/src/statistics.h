@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_STATISTICS_H
+#define TREADLE_STATISTICS_H
+
+#include <stdint.h>
+
+/** Count one call. Both strings must live as long as the process; they are compared by address. */
+void statistics_add(const char *op, const char *backend, int64_t nanoseconds, uint32_t threads,
+                    uint32_t fallbacks);
+
+#endif
