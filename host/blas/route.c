@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "route.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fork_gate.h"
+#include "forward.h"
+
+#if defined(__x86_64__)
+enum { SLOT_OF_CALL = R_X86_64_JUMP_SLOT, SLOT_OF_ADDRESS = R_X86_64_GLOB_DAT };
+#elif defined(__aarch64__)
+enum { SLOT_OF_CALL = R_AARCH64_JUMP_SLOT, SLOT_OF_ADDRESS = R_AARCH64_GLOB_DAT };
+#else
+#error "add this machine's relocation types"
+#endif
+
+/* The files of NumPy that call BLAS and LAPACK, by how their names begin. */
+static const char *const module_names[] = {"_multiarray_umath", "_umath_linalg"};
+
+enum { MODULES_MAX = 8 };
+
+/* A loaded module. The reference is kept: Python does not unload extension modules either. */
+struct module {
+    void *handle;
+    uintptr_t base;
+    uintptr_t end;
+    uintptr_t relro_begin; /* pages the loader has made read-only */
+    uintptr_t relro_end;
+    const ElfW(Sym) * symbols;
+    const char *names;
+    const ElfW(Rela) * tables[2];
+    size_t counts[2];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* ---- finding modules -------------------------------------------------------------------- */
+
+struct found {
+    struct dl_phdr_info infos[MODULES_MAX];
+    int count;
+};
+
+static bool is_wanted(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *file = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof module_names / sizeof *module_names; i++) {
+        size_t length = strlen(module_names[i]);
+        if (!strncmp(file, module_names[i], length) && file[length] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* Under the loader's lock: nothing here may ask the loader for anything. */
+static int collect(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    struct found *found = arg;
+    if (info->dlpi_name && is_wanted(info->dlpi_name) && found->count < MODULES_MAX)
+        found->infos[found->count++] = *info;
+    return 0;
+}
+
+static const ElfW(Dyn) * read_headers(struct module *module, const struct dl_phdr_info *info)
+{
+    const ElfW(Dyn) *dynamic = NULL;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    module->base = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t begin = info->dlpi_addr + header->p_vaddr, end = begin + header->p_memsz;
+        if (header->p_type == PT_DYNAMIC) {
+            dynamic = (const ElfW(Dyn) *)begin;
+        } else if (header->p_type == PT_GNU_RELRO) {
+            module->relro_begin = begin & -page;
+            module->relro_end = end & -page;
+        } else if (header->p_type == PT_LOAD && end > module->end) {
+            module->end = end;
+        }
+    }
+    return dynamic;
+}
+
+/* The addresses in it are absolute: glibc has relocated them. */
+static void read_dynamic(struct module *module, const ElfW(Dyn) * dynamic)
+{
+    for (; dynamic->d_tag != DT_NULL; dynamic++) {
+        switch (dynamic->d_tag) {
+        case DT_SYMTAB:
+            module->symbols = (const void *)dynamic->d_un.d_ptr;
+            break;
+        case DT_STRTAB:
+            module->names = (const void *)dynamic->d_un.d_ptr;
+            break;
+        case DT_JMPREL:
+            module->tables[0] = (const void *)dynamic->d_un.d_ptr;
+            break;
+        case DT_PLTRELSZ:
+            module->counts[0] = dynamic->d_un.d_val / sizeof(ElfW(Rela));
+            break;
+        case DT_RELA:
+            module->tables[1] = (const void *)dynamic->d_un.d_ptr;
+            break;
+        case DT_RELASZ:
+            module->counts[1] = dynamic->d_un.d_val / sizeof(ElfW(Rela));
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static bool open_module(struct module *module, const struct dl_phdr_info *info)
+{
+    *module = (struct module){.handle = dlopen(info->dlpi_name, RTLD_LAZY | RTLD_NOLOAD)};
+    if (!module->handle)
+        return false;
+    const ElfW(Dyn) *dynamic = read_headers(module, info);
+    if (dynamic)
+        read_dynamic(module, dynamic);
+    return module->symbols && module->names;
+}
+
+/* ---- one slot --------------------------------------------------------------------------- */
+
+/* The routine that a module calls "scipy_dgesdd_64_", "cblas_dgemm64_", "dgesv_" ...: wheels put
+ * "scipy_" in front (not before NumPy 2.0) and "64_" behind where integers have 64 bits. */
+static struct routine *find_routine(const char *symbol)
+{
+    if (!strncmp(symbol, "scipy_", 6))
+        symbol += 6;
+    for (size_t i = 0; i < TREADLE_ROUTINE_COUNT; i++) {
+        size_t length = strlen(treadle_routines_64[i].name);
+        if (strncmp(symbol, treadle_routines_64[i].name, length))
+            continue;
+        if (!symbol[length])
+            return &treadle_routines_32[i];
+        if (!strcmp(symbol + length, "64_"))
+            return &treadle_routines_64[i];
+    }
+    return NULL;
+}
+
+/* What a slot would lead to without us. One that was never called still points into its own
+ * module, to code that would have the loader overwrite the slot. */
+static treadle_routine_fn resolve(const struct module *module, treadle_routine_fn now,
+                                  const char *symbol)
+{
+    if ((uintptr_t)now < module->base || (uintptr_t)now >= module->end)
+        return now;
+    uintptr_t address = (uintptr_t)dlsym(RTLD_DEFAULT, symbol);
+    if (!address)
+        address = (uintptr_t)dlsym(module->handle, symbol);
+    return (treadle_routine_fn)address;
+}
+
+/* True if the routine leads back to `original`: one forwarder has one original. */
+static bool claim(struct routine *routine, treadle_routine_fn original)
+{
+    treadle_routine_fn none = NULL;
+    return original && (atomic_compare_exchange_strong(&routine->original, &none, original) ||
+                        none == original);
+}
+
+static void store(const struct module *module, treadle_routine_fn *slot, treadle_routine_fn value)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (uintptr_t)slot & -page;
+    bool sealed = (uintptr_t)slot >= module->relro_begin && (uintptr_t)slot < module->relro_end;
+    if (sealed && mprotect((void *)begin, page, PROT_READ | PROT_WRITE))
+        return;
+    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+    if (sealed)
+        mprotect((void *)begin, page, PROT_READ);
+}
+
+typedef int (*slot_fn)(const struct module *module, treadle_routine_fn *slot, const char *symbol,
+                       struct routine *routine);
+
+static int route_slot(const struct module *module, treadle_routine_fn *slot, const char *symbol,
+                      struct routine *routine)
+{
+    treadle_routine_fn now = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+    if (now != routine->forward && claim(routine, resolve(module, now, symbol)))
+        store(module, slot, routine->forward);
+    return __atomic_load_n(slot, __ATOMIC_ACQUIRE) == routine->forward;
+}
+
+static int unroute_slot(const struct module *module, treadle_routine_fn *slot, const char *symbol,
+                        struct routine *routine)
+{
+    (void)symbol;
+    if (__atomic_load_n(slot, __ATOMIC_ACQUIRE) == routine->forward)
+        store(module, slot, atomic_load(&routine->original));
+    return 0;
+}
+
+/* ---- all slots -------------------------------------------------------------------------- */
+
+static int visit_table(const struct module *module, const ElfW(Rela) * table, size_t count,
+                       slot_fn visit)
+{
+    int sum = 0;
+    for (size_t i = 0; table && i < count; i++) {
+        unsigned type = (unsigned)ELF64_R_TYPE(table[i].r_info);
+        if (type != SLOT_OF_CALL && type != SLOT_OF_ADDRESS)
+            continue;
+        const char *symbol = module->names + module->symbols[ELF64_R_SYM(table[i].r_info)].st_name;
+        struct routine *routine = find_routine(symbol);
+        if (routine)
+            sum += visit(module, (treadle_routine_fn *)(module->base + table[i].r_offset), symbol,
+                         routine);
+    }
+    return sum;
+}
+
+static int visit_modules(slot_fn visit)
+{
+    struct found found = {.count = 0};
+    int sum = 0;
+    dl_iterate_phdr(collect, &found);
+    for (int i = 0; i < found.count; i++) {
+        struct module module;
+        if (!open_module(&module, &found.infos[i]))
+            continue;
+        for (int t = 0; t < 2; t++)
+            sum += visit_table(&module, module.tables[t], module.counts[t], visit);
+    }
+    return sum;
+}
+
+static int visit_all(slot_fn visit)
+{
+    pthread_mutex_lock(&lock);
+    int sum = visit_modules(visit);
+    pthread_mutex_unlock(&lock);
+    return sum;
+}
+
+int treadle_blas_route(void)
+{
+    int slots = visit_all(route_slot);
+    if (slots > 0)
+        treadle_gate_install();
+    return slots;
+}
+
+void treadle_blas_unroute(void)
+{
+    visit_all(unroute_slot);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_ROUTE_H
+#define TREADLE_ROUTE_H
+
+/**
+ * Put the dispatcher in front of the BLAS and LAPACK routines that NumPy's extension modules have
+ * imported: their relocation slots are rewritten, so that calls bound long ago arrive too.
+ *
+ * Modules loaded later are found by calling it again, which is cheap and changes nothing that is
+ * routed already. A call in progress is not affected. A slot that another thread is binding for the
+ * first time at this very moment may stay as it was until the next call of this function.
+ *
+ * @return number of slots that lead to the dispatcher now; 0 if no NumPy is loaded, or it
+ *         has no BLAS that is known here
+ * [any thread] [any time]
+ */
+int treadle_blas_route(void);
+
+/** Point all slots back to NumPy's own routines. [any thread] [any time] */
+void treadle_blas_unroute(void);
+
+#endif
