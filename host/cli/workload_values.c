@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cli.h"
+
+/* NumPy asks for huge pages from here on; what is measured should sit in the same memory. */
+static const size_t huge_from = (size_t)1 << 22;
+
+void *workload_memory(size_t size)
+{
+    void *memory;
+    size_t align = size >= huge_from ? (size_t)1 << 21 : 64;
+
+    if (posix_memalign(&memory, align, size ? size : 1))
+        return NULL;
+    if (size >= huge_from)
+        madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
+}
+
+/** splitmix64: every seed is a good one. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/** In (-1, 1), positive if asked for; never 0, so that it can divide. */
+static double next_value(uint64_t *state, bool positive)
+{
+    uint64_t bits = next_random(state);
+    double value = ((double)(bits >> 12) + 0.5) * 0x1p-52;
+
+    return positive || bits & 1 ? value : -value;
+}
+
+static void fill_floats(const struct treadle_array *array, int64_t n, uint64_t *state,
+                        bool positive)
+{
+    int64_t parts = array->dtype.code == TREADLE_COMPLEX ? 2 : 1;
+    bool single = array->dtype.bits / parts == 32;
+
+    for (int64_t i = 0; i < n * parts; i++) {
+        double value = next_value(state, positive);
+        if (single)
+            ((float *)array->data)[i] = (float)value;
+        else
+            ((double *)array->data)[i] = value;
+    }
+}
+
+/** Bits that are a small positive number in every integer type, in bool and in float16. */
+static void fill_small(const struct treadle_array *array, int64_t n, uint64_t *state)
+{
+    memset(array->data, 0, (size_t)n * array->itemsize);
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits = next_random(state);
+        uint8_t *element = (uint8_t *)array->data + i * array->itemsize;
+        if (array->dtype.code == TREADLE_FLOAT)
+            *(uint16_t *)(void *)element = (uint16_t)(0x3800 | (bits & 0x3ff));
+        else
+            *element = array->dtype.code == TREADLE_BOOL ? bits & 1 : (uint8_t)(1 + bits % 100);
+    }
+}
+
+static bool has_wide_floats(struct treadle_dtype dtype)
+{
+    return dtype.code == TREADLE_COMPLEX || (dtype.code == TREADLE_FLOAT && dtype.bits >= 32);
+}
+
+/** Symmetric, and far from singular: what eigh, cholesky, solve and inv expect. */
+static void condition(const struct treadle_array *array, int64_t matrices, int64_t n)
+{
+    bool single = array->dtype.bits == 32;
+
+    for (int64_t base = 0; base < matrices * n * n; base += n * n)
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t j = 0; j < i; j++)
+                if (single)
+                    ((float *)array->data)[base + j * n + i] =
+                        ((float *)array->data)[base + i * n + j];
+                else
+                    ((double *)array->data)[base + j * n + i] =
+                        ((double *)array->data)[base + i * n + j];
+            if (single)
+                ((float *)array->data)[base + i * n + i] += (float)n;
+            else
+                ((double *)array->data)[base + i * n + i] += (double)n;
+        }
+}
+
+static void fill_inputs(struct workload *load, uint64_t seed)
+{
+    uint64_t state = seed;
+    bool positive = !strcmp(load->op, "sqrt");
+
+    for (uint32_t i = 0; i < load->nin; i++) {
+        int64_t n = workload_elements(load, i);
+        if (has_wide_floats(load->dtype))
+            fill_floats(&load->args[i], n, &state, positive);
+        else
+            fill_small(&load->args[i], n, &state);
+    }
+    if (load->class >= WORKLOAD_EIGH && load->dtype.code == TREADLE_FLOAT) {
+        int64_t n = load->shapes[0][load->args[0].ndim - 1];
+        condition(&load->args[0], n ? workload_elements(load, 0) / (n * n) : 0, n);
+    }
+}
+
+bool workload_allocate(struct workload *load, uint64_t seed)
+{
+    for (uint32_t i = 0; i < load->nargs; i++)
+        load->args[i].data = NULL;
+    load->allocated = true;
+    for (uint32_t i = 0; i < load->nargs; i++) {
+        size_t size = workload_bytes(load, i);
+        load->args[i].data = workload_memory(size);
+        if (!load->args[i].data) {
+            cli_fail(CLI_FAILED, "%s: no memory for %.3g GB", load->op, load->bytes * 1e-9);
+            return false;
+        }
+        if (i >= load->nin)
+            memset(load->args[i].data, 0, size);
+    }
+    fill_inputs(load, seed);
+    return true;
+}
+
+void workload_finish(struct workload *load)
+{
+    if (!load->allocated)
+        return;
+    for (uint32_t i = 0; i < load->nargs; i++)
+        free(load->args[i].data);
+    load->allocated = false;
+}
