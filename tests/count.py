@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Add up JUnit files and close with "N passed, N failed"; a file that is missing counts as failed."""
+"""Add up JUnit files and close with "N passed, N failed"; a missing file counts as failed."""
 
 import sys
 import xml.etree.ElementTree as ET
