@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_API_H
+#define TREADLE_NUMPY_API_H
+
+/* Python's and NumPy's C API, shared by all files of the extension; module.c imports it. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL treadle_array_api
+#define PY_UFUNC_UNIQUE_SYMBOL treadle_ufunc_api
+#ifndef TREADLE_IMPORTS_NUMPY
+#define NO_IMPORT_ARRAY
+#define NO_IMPORT_UFUNC
+#endif
+#include <numpy/arrayobject.h>
+#include <numpy/ufuncobject.h>
+
+#endif

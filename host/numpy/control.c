@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control.h"
+
+#include <treadle/treadle.h>
+
+#include "slot.h"
+
+static void raise_linalg_error(const char *text)
+{
+    PyObject *linalg = PyImport_ImportModule("numpy.linalg");
+    PyObject *type = linalg ? PyObject_GetAttrString(linalg, "LinAlgError") : NULL;
+
+    if (type)
+        PyErr_SetString(type, text);
+    Py_XDECREF(type);
+    Py_XDECREF(linalg);
+}
+
+PyObject *control_raise(int32_t status)
+{
+    const char *text = treadle_last_error();
+
+    switch (status) {
+    case TREADLE_E_INVALID:
+        PyErr_SetString(PyExc_ValueError, text);
+        break;
+    case TREADLE_E_UNSUPPORTED:
+        PyErr_SetString(PyExc_TypeError, text);
+        break;
+    case TREADLE_E_NOMEM:
+        PyErr_SetString(PyExc_MemoryError, text);
+        break;
+    case TREADLE_E_NUMERIC:
+        raise_linalg_error(text);
+        break;
+    default:
+        PyErr_SetString(PyExc_RuntimeError, text);
+    }
+    return NULL;
+}
+
+/* Every setting may move the size from which on a call is large. */
+static PyObject *settled(int32_t status)
+{
+    if (status != TREADLE_OK)
+        return control_raise(status);
+    slots_update_limits();
+    Py_RETURN_NONE;
+}
+
+/* A str, or None for NULL; false with an error set. */
+static bool text_or_null(PyObject *object, const char **text)
+{
+    *text = NULL;
+    if (object == Py_None)
+        return true;
+    *text = PyUnicode_AsUTF8(object);
+    return *text != NULL;
+}
+
+static PyObject *init(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return settled(treadle_init());
+}
+
+static PyObject *reload_env(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return settled(treadle_reload_env());
+}
+
+static PyObject *set_backend(PyObject *module, PyObject *object)
+{
+    const char *spec;
+
+    (void)module;
+    if (!text_or_null(object, &spec))
+        return NULL;
+    return settled(treadle_set_backend(spec));
+}
+
+static PyObject *set_thread_backend(PyObject *module, PyObject *object)
+{
+    const char *spec;
+    int32_t status;
+
+    (void)module;
+    if (!text_or_null(object, &spec))
+        return NULL;
+    status = treadle_set_thread_backend(spec);
+    if (status != TREADLE_OK)
+        return control_raise(status);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_backend(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyUnicode_FromString(treadle_get_backend());
+}
+
+static PyObject *set_num_threads(PyObject *module, PyObject *object)
+{
+    long threads = PyLong_AsLong(object);
+
+    (void)module;
+    if (threads == -1 && PyErr_Occurred())
+        return NULL;
+    if (threads < 0 || threads > INT32_MAX)
+        return PyErr_Format(PyExc_ValueError,
+                            "the number of threads is %ld; it must be at least "
+                            "1, or 0 for the machine's",
+                            threads);
+    return settled(treadle_set_num_threads((int32_t)threads));
+}
+
+static PyObject *get_num_threads(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyLong_FromLong(treadle_get_num_threads());
+}
+
+static PyObject *set_min(PyObject *module, PyObject *object)
+{
+    long long elements = PyLong_AsLongLong(object);
+
+    (void)module;
+    if (elements == -1 && PyErr_Occurred())
+        return NULL;
+    return settled(treadle_set_min(elements));
+}
+
+PyMethodDef control_methods[] = {
+    {"init", init, METH_NOARGS, NULL},
+    {"reload_env", reload_env, METH_NOARGS, NULL},
+    {"set_backend", set_backend, METH_O, NULL},
+    {"set_thread_backend", set_thread_backend, METH_O, NULL},
+    {"get_backend", get_backend, METH_NOARGS, NULL},
+    {"set_num_threads", set_num_threads, METH_O, NULL},
+    {"get_num_threads", get_num_threads, METH_NOARGS, NULL},
+    {"set_min", set_min, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "hook.h"
+
+#include <string.h>
+
+#include "cost.h"
+#include "reduce.h"
+#include "slot.h"
+
+/* Where each slot's trampoline was put; the strong reference keeps the ufunc's tables alive. */
+static struct {
+    PyUFuncObject *ufunc;
+    struct slot *slot;
+    int types[SLOT_ARGS_MAX];
+} hooks[SLOT_COUNT];
+
+/* Ops of Treadle's that give NumPy's bits for float32 and float64, NaNs included. maximum and
+ * minimum do not: NumPy's choice between two zeros or NaNs depends on its vector width. */
+static const struct {
+    const char *ufunc, *op;
+} own_ops[] = {
+    {"add", "add"},        {"subtract", "subtract"}, {"multiply", "multiply"},
+    {"divide", "divide"},  {"negative", "negative"}, {"absolute", "abs"},
+    {"sqrt", "sqrt"},      {"square", "square"},     {"positive", "copy"},
+    {"conjugate", "copy"},
+};
+
+static const char *own_op(const char *ufunc, const int *types, int nargs)
+{
+    if (types[0] != NPY_FLOAT && types[0] != NPY_DOUBLE)
+        return NULL;
+    for (int i = 1; i < nargs; i++)
+        if (types[i] != types[0])
+            return NULL;
+    for (size_t i = 0; i < sizeof(own_ops) / sizeof(own_ops[0]); i++)
+        if (strcmp(own_ops[i].ufunc, ufunc) == 0)
+            return own_ops[i].op;
+    return NULL;
+}
+
+/* Numbers only. The loops on dates and strings, and integer powers, raise Python errors, which a
+ * worker thread would lose. */
+static bool is_safe(const char *ufunc, const int *types, int nargs)
+{
+    for (int i = 0; i < nargs; i++)
+        if (types[i] < 0 || (types[i] > NPY_CLONGDOUBLE && types[i] != NPY_HALF))
+            return false;
+    return strcmp(ufunc, "power") != 0 || types[0] > NPY_ULONGLONG;
+}
+
+static const uint8_t item_sizes[] = {
+    [NPY_BOOL] = 1,
+    [NPY_BYTE] = 1,
+    [NPY_UBYTE] = 1,
+    [NPY_SHORT] = sizeof(short),
+    [NPY_USHORT] = sizeof(short),
+    [NPY_INT] = sizeof(int),
+    [NPY_UINT] = sizeof(int),
+    [NPY_LONG] = sizeof(long),
+    [NPY_ULONG] = sizeof(long),
+    [NPY_LONGLONG] = sizeof(long long),
+    [NPY_ULONGLONG] = sizeof(long long),
+    [NPY_HALF] = 2,
+    [NPY_FLOAT] = sizeof(float),
+    [NPY_DOUBLE] = sizeof(double),
+    [NPY_LONGDOUBLE] = sizeof(long double),
+    [NPY_CFLOAT] = 2 * sizeof(float),
+    [NPY_CDOUBLE] = 2 * sizeof(double),
+    [NPY_CLONGDOUBLE] = 2 * sizeof(long double),
+};
+
+static void fill(struct slot *slot, const PyUFuncObject *ufunc, const int *types)
+{
+    int bytes = 0;
+
+    slot->nin = (uint8_t)ufunc->nin;
+    slot->nargs = (uint8_t)ufunc->nargs;
+    slot->type = (int8_t)types[0];
+    for (int i = 0; i < ufunc->nargs; i++) {
+        slot->itemsize[i] = item_sizes[types[i]];
+        bytes += slot->itemsize[i];
+    }
+    slot->op = own_op(ufunc->name, types, ufunc->nargs);
+    slot->reduce = ufunc->nin == 2 && ufunc->nout == 1 ? reduce_of(ufunc->name, types) : NULL;
+    slot->element_ns = cost_element_ns(ufunc->name, types, bytes);
+    /* Until slots_update_limits(): straight on. */
+    slot->min = NPY_MAX_INTP;
+}
+
+/* Replaces the first loop of that signature, which is the one NumPy uses. */
+static int swap_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction loop,
+                     PyUFuncGenericFunction *old)
+{
+    return PyUFunc_ReplaceLoopBySignature(ufunc, loop, types, old);
+}
+
+static struct slot *find_hook(const PyUFuncObject *ufunc, const int *types)
+{
+    for (int i = 0; i < slots_taken(); i++)
+        if (hooks[i].ufunc == ufunc &&
+            memcmp(hooks[i].types, types, (size_t)ufunc->nargs * sizeof(int)) == 0)
+            return hooks[i].slot;
+    return NULL;
+}
+
+static struct slot *new_hook(PyUFuncObject *ufunc, const int *types)
+{
+    int i = slots_taken();
+    struct slot *slot = slot_take();
+
+    if (!slot)
+        return NULL;
+    hooks[i].ufunc = (PyUFuncObject *)Py_NewRef((PyObject *)ufunc);
+    hooks[i].slot = slot;
+    memcpy(hooks[i].types, types, (size_t)ufunc->nargs * sizeof(int));
+    fill(slot, ufunc, types);
+    return slot;
+}
+
+/* The trampoline's slot must know the loop before any thread can enter the trampoline. */
+static bool hook_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction present)
+{
+    struct slot *slot = find_hook(ufunc, types);
+    PyUFuncGenericFunction old;
+
+    if (slot && present == slot_trampoline(slot))
+        return true;
+    if (!slot && !(slot = new_hook(ufunc, types)))
+        return false;
+    __atomic_store_n(&slot->loop, present, __ATOMIC_RELEASE);
+    return swap_loop(ufunc, types, slot_trampoline(slot), &old) == 0;
+}
+
+static bool repeats_earlier(const PyUFuncObject *ufunc, int i)
+{
+    const char *types = ufunc->types;
+    size_t nargs = (size_t)ufunc->nargs;
+
+    for (int k = 0; k < i; k++)
+        if (memcmp(types + (size_t)k * nargs, types + (size_t)i * nargs, nargs) == 0)
+            return true;
+    return false;
+}
+
+int hook_ufunc(PyUFuncObject *ufunc)
+{
+    int count = 0, types[SLOT_ARGS_MAX];
+
+    if (ufunc->core_enabled || ufunc->nargs > SLOT_ARGS_MAX || !ufunc->functions)
+        return 0;
+    for (int i = 0; i < ufunc->ntypes; i++) {
+        for (int k = 0; k < ufunc->nargs; k++)
+            types[k] = ufunc->types[i * ufunc->nargs + k];
+        if (ufunc->functions[i] && !repeats_earlier(ufunc, i) &&
+            is_safe(ufunc->name, types, ufunc->nargs))
+            count += hook_loop(ufunc, types, ufunc->functions[i]);
+    }
+    return count;
+}
+
+void unhook_all(void)
+{
+    for (int i = 0; i < slots_taken(); i++) {
+        struct slot *slot = hooks[i].slot;
+        PyUFuncGenericFunction old = NULL;
+
+        swap_loop(hooks[i].ufunc, hooks[i].types, slot->loop, &old);
+        if (old && old != slot_trampoline(slot) && old != slot->loop)
+            swap_loop(hooks[i].ufunc, hooks[i].types, old, &old);
+    }
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_HOOK_H
+#define TREADLE_NUMPY_HOOK_H
+
+#include "api.h"
+
+/**
+ * Put trampolines in the place of the loops of one ufunc, except those that can raise Python
+ * errors and those on Python objects. Doing it again changes nothing. [GIL held]
+ * @return the number of this ufunc's loops that have a trampoline now; once all slots are taken,
+ *         further loops stay as they are
+ */
+int hook_ufunc(PyUFuncObject *ufunc);
+
+/** Put NumPy's own loops back, except where somebody else has replaced ours since. [GIL held] */
+void unhook_all(void);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "large.h"
+
+#include "operands.h"
+
+/* Ranges that begin at multiples of 64 elements share no cache line, whatever the item size. */
+static const int64_t range_grain = 64;
+
+struct numpy_loop {
+    PyUFuncGenericFunction loop;
+    void *data;
+};
+
+static void run_range(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
+{
+    const struct numpy_loop *numpy = ctx;
+    npy_intp dims = n;
+
+    numpy->loop(ptrs, &dims, strides, numpy->data);
+}
+
+struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *step,
+                                   uint32_t itemsize)
+{
+    return (struct treadle_array){.data = data,
+                                  .shape = n,
+                                  .strides = step,
+                                  .ndim = 1,
+                                  .dtype = {TREADLE_UINT, 8, 1},
+                                  .itemsize = itemsize};
+}
+
+static struct treadle_loop loop_attributes(const struct slot *slot, struct numpy_loop *numpy)
+{
+    return (struct treadle_loop){.struct_size = sizeof(struct treadle_loop),
+                                 .fn = run_range,
+                                 .ctx = numpy,
+                                 .grain = range_grain,
+                                 .element_ns = slot->element_ns};
+}
+
+static void describe(struct treadle_array *operands, const struct slot *slot, char *const *args,
+                     const int64_t *n, const int64_t *steps)
+{
+    for (int i = 0; i < slot->nargs; i++)
+        operands[i] = large_operand(args ? args[i] : NULL, n, &steps[i], slot->itemsize[i]);
+}
+
+static int32_t split_loop(const struct slot *slot, struct treadle_array *operands, void *data)
+{
+    struct numpy_loop numpy = {slot->loop, data};
+    struct treadle_loop attrs = loop_attributes(slot, &numpy);
+
+    return treadle_run("loop", operands, slot->nargs, slot->nin, &attrs, NULL);
+}
+
+/* Treadle's kernels want contiguous operands or repeated scalars; NumPy's loop does the rest. */
+static bool suits_own_op(const struct slot *slot, const npy_intp *steps)
+{
+    if (!slot->op || steps[slot->nin] != slot->itemsize[slot->nin])
+        return false;
+    for (int i = 0; i < slot->nin; i++)
+        if (steps[i] != 0 && steps[i] != slot->itemsize[i])
+            return false;
+    return true;
+}
+
+static int32_t run_own_op(const struct slot *slot, struct treadle_array *operands)
+{
+    uint8_t bits = slot->type == NPY_FLOAT ? 32 : 64;
+
+    for (int i = 0; i < slot->nargs; i++)
+        operands[i].dtype = (struct treadle_dtype){TREADLE_FLOAT, bits, 1};
+    return treadle_run(slot->op, operands, slot->nargs, slot->nin, NULL, NULL);
+}
+
+/* Whether NumPy's loop may still compute the whole call after the library gave it up. */
+static bool can_start_again(int32_t status, enum operands_form form)
+{
+    return form != OPERANDS_IN_PLACE || (status != TREADLE_E_FAILED && status != TREADLE_E_NOMEM);
+}
+
+/* The inputs are gone. The same channel as NumPy's own errors from loops that run without the GIL.
+ */
+static void raise_lost(void)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+
+    PyErr_Format(PyExc_RuntimeError, "treadle: an in-place call failed half way: %s",
+                 treadle_last_error());
+    PyGILState_Release(gil);
+}
+
+void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
+               void *data)
+{
+    struct treadle_array operands[SLOT_ARGS_MAX];
+    int64_t n = dims[0];
+    enum operands_form form = operands_form(slot->nin, slot->nargs, slot->itemsize, n, args, steps);
+    int32_t status = TREADLE_E_DECLINED;
+
+    if (form == OPERANDS_REDUCE) {
+        if (slot->reduce && slot->reduce(slot, args, n, steps, data))
+            return;
+    } else if (form != OPERANDS_TANGLED) {
+        describe(operands, slot, args, &n, steps);
+        status = suits_own_op(slot, steps) ? run_own_op(slot, operands)
+                                           : split_loop(slot, operands, data);
+    }
+    if (status == TREADLE_OK)
+        return;
+    if (can_start_again(status, form))
+        slot->loop(args, dims, steps, data);
+    else
+        raise_lost();
+}
+
+bool large_limit(const struct slot *slot, double *elements)
+{
+    struct treadle_array operands[SLOT_ARGS_MAX];
+    struct treadle_decision decision;
+    struct numpy_loop numpy = {slot->loop, NULL};
+    struct treadle_loop attrs = loop_attributes(slot, &numpy);
+    int64_t n = 1000000, steps[SLOT_ARGS_MAX];
+
+    for (int i = 0; i < slot->nargs; i++)
+        steps[i] = slot->itemsize[i];
+    describe(operands, slot, NULL, &n, steps);
+    if (treadle_explain("loop", operands, slot->nargs, slot->nin, &attrs, 1, &decision) !=
+        TREADLE_OK)
+        return false;
+    *elements = decision.limit;
+    return true;
+}

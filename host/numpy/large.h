@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_LARGE_H
+#define TREADLE_NUMPY_LARGE_H
+
+#include <treadle/treadle.h>
+
+#include "slot.h"
+
+/**
+ * Carry out a large inner-loop call through the library where that gives NumPy's bits, else by
+ * NumPy's own loop. Called with or without the GIL, on any thread; it always finishes the call.
+ */
+void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
+               void *data);
+
+/** An operand of op "loop": its element type does not matter there, its size does. */
+struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *step,
+                                   uint32_t itemsize);
+
+/**
+ * Elements from which on the policy would use more than the caller's thread for slot->loop;
+ * false if it does not say.
+ */
+bool large_limit(const struct slot *slot, double *elements);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define TREADLE_IMPORTS_NUMPY
+#include "api.h"
+
+#include "route.h"
+#include "call.h"
+#include "control.h"
+#include "hook.h"
+#include "look.h"
+#include "memory.h"
+#include "slot.h"
+
+/* The Python side holds a lock while it installs or uninstalls. */
+
+static PyObject *hook(PyObject *module, PyObject *ufunc)
+{
+    (void)module;
+    if (!PyObject_TypeCheck(ufunc, &PyUFunc_Type))
+        return PyErr_Format(PyExc_TypeError, "%s is not a ufunc", Py_TYPE(ufunc)->tp_name);
+    return PyLong_FromLong(hook_ufunc((PyUFuncObject *)ufunc));
+}
+
+static PyObject *unhook(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    unhook_all();
+    Py_RETURN_NONE;
+}
+
+static PyObject *update_limits(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    slots_update_limits();
+    Py_RETURN_NONE;
+}
+
+static PyObject *route_blas(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyLong_FromLong(treadle_blas_route());
+}
+
+static PyObject *unroute_blas(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyLong_FromLong(treadle_blas_unroute());
+}
+
+static PyObject *install_memory(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyBool_FromLong(memory_install() == 0);
+}
+
+static PyObject *uninstall_memory(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    memory_uninstall();
+    Py_RETURN_NONE;
+}
+
+static PyObject *trim_memory(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    memory_trim();
+    Py_RETURN_NONE;
+}
+
+static PyObject *held_memory(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyLong_FromSize_t(memory_held());
+}
+
+static PyMethodDef methods[] = {
+    {"hook", hook, METH_O, NULL},
+    {"unhook", unhook, METH_NOARGS, NULL},
+    {"update_limits", update_limits, METH_NOARGS, NULL},
+    {"route_blas", route_blas, METH_NOARGS, NULL},
+    {"unroute_blas", unroute_blas, METH_NOARGS, NULL},
+    {"install_memory", install_memory, METH_NOARGS, NULL},
+    {"uninstall_memory", uninstall_memory, METH_NOARGS, NULL},
+    {"trim_memory", trim_memory, METH_NOARGS, NULL},
+    {"held_memory", held_memory, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+/* Loops, handlers and slots belong to the process: a second interpreter would pull them away from
+ * the first. Python 3.12 refuses by itself. */
+static int exec(PyObject *module)
+{
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "treadle works in the main interpreter only");
+        return -1;
+    }
+    import_array1(-1);
+    import_umath1(-1);
+    if (PyModule_AddFunctions(module, methods) < 0 ||
+        PyModule_AddFunctions(module, control_methods) < 0 ||
+        PyModule_AddFunctions(module, look_methods) < 0)
+        return -1;
+    return PyModule_AddFunctions(module, call_methods);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, __extension__(void *) exec},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "treadle._treadle",
+                                        .m_slots = slots};
+
+PyMODINIT_FUNC PyInit__treadle(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_SLOT_H
+#define TREADLE_NUMPY_SLOT_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdbool.h>
+
+#include "api.h"
+
+struct slot;
+
+/** Reduce the call's second input into its output; false: nothing was written. */
+typedef bool (*slot_reduce_fn)(const struct slot *slot, char **args, npy_intp n,
+                               const npy_intp *steps, void *data);
+
+enum { SLOT_COUNT = 1200, SLOT_ARGS_MAX = 8 };
+
+/**
+ * One inner loop of NumPy's that has a trampoline in its place.
+ *
+ * NumPy hands a loop the ufunc's data, not ours, so each loop needs a function of its own that
+ * knows its slot. A slot is taken once and kept for ever: threads may be inside its trampoline, and
+ * NumPy may have kept a copy of the pointer. One cache line, written only by install and by a
+ * change of the limit.
+ */
+struct slot {
+    alignas(64) PyUFuncGenericFunction loop; /* NumPy's own */
+    npy_intp min;                            /* calls of fewer elements go straight to `loop` */
+    const char *op;                          /* of Treadle's with the same bits, or NULL */
+    slot_reduce_fn reduce;                   /* NULL: reductions go to `loop` */
+    double element_ns;                       /* of `loop` */
+    uint8_t nin, nargs;
+    int8_t type; /* NumPy's type number of the first operand */
+    uint8_t itemsize[SLOT_ARGS_MAX];
+};
+
+/** A free slot, or NULL if all are taken. */
+struct slot *slot_take(void);
+
+/** The function to put in the place of slot->loop. */
+PyUFuncGenericFunction slot_trampoline(const struct slot *slot);
+
+/** Ask the policy again from which size on a call is worth more than its own loop. */
+void slots_update_limits(void);
+
+/** Number of slots taken. */
+int slots_taken(void);
+
+#endif

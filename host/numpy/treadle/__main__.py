@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``python -m treadle script.py [args]``: run a program as Python would, with Treadle installed."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import io
+import os
+import runpy
+import sys
+import types
+from importlib.machinery import SourceFileLoader
+
+USAGE = """\
+usage: python -m treadle [--backend SPEC] (SCRIPT | -m MODULE | -c CODE | -) [ARG ...]
+
+Run a Python program with NumPy's large calls in parallel.
+
+  SCRIPT        a file, or a directory or zip file with a __main__.py
+  -m MODULE     a module, as python -m
+  -c CODE       a program text, as python -c
+  -             read the program from standard input
+  --backend S   auto, a backend's name, or a list such as blis,openmp (default: TREADLE_BACKEND)
+
+With TREADLE_VERBOSE=1 a table of the large calls goes to standard error at the end.
+"""
+
+
+def fail(message: str) -> None:
+    sys.stderr.write(f"{sys.executable}: {message}\n")
+    sys.exit(2)
+
+
+def new_main(file: str | None = None) -> types.ModuleType:
+    """Put an empty module in the place of this one, as the program's __main__."""
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins, __annotations__={})
+    if file is not None:
+        main.__dict__.update(
+            __file__=file, __cached__=None, __loader__=SourceFileLoader("__main__", file)
+        )
+    sys.modules["__main__"] = main
+    return main
+
+
+def hide_own_frames(error: BaseException) -> None:
+    """Let a traceback begin where the program begins."""
+    own = (__file__, runpy.__file__, "<frozen runpy>")
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename in own:
+        trace = trace.tb_next
+    error.__traceback__ = trace
+
+
+def run_text(source: str | bytes, name: str, main: types.ModuleType) -> None:
+    """Execute a program; its errors are shown as Python shows those of a program of its own."""
+    try:
+        code = compile(source, name, "exec", dont_inherit=True)
+        exec(code, main.__dict__)
+    except SystemExit:
+        raise
+    except BaseException:
+        hook = sys.excepthook
+
+        def show(kind, error, trace):
+            hide_own_frames(error)
+            hook(kind, error, error.__traceback__)
+
+        sys.excepthook = show
+        raise
+
+
+def set_first_path(entry: str) -> None:
+    """Replace what ``python -m`` put in front of sys.path; safe_path puts nothing there."""
+    if not sys.flags.safe_path:
+        sys.path[0] = entry
+
+
+def run_script(path: str) -> None:
+    if os.path.isdir(path) or runpy.get_importer(path).__class__.__name__ == "zipimporter":
+        sys.path.insert(0, path) if sys.flags.safe_path else set_first_path(path)
+        new_main()
+        runpy._run_module_as_main("__main__", alter_argv=False)
+        return
+    try:
+        with io.open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        fail(f"can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}")
+    set_first_path(os.path.dirname(os.path.realpath(path)))
+    run_text(source, path, new_main(path))
+
+
+def run_module(name: str) -> None:
+    new_main()
+    runpy._run_module_as_main(name)
+
+
+def run_command(code: str) -> None:
+    set_first_path("")
+    run_text(code, "<string>", new_main())
+
+
+def run_stdin() -> None:
+    set_first_path("")
+    run_text(sys.stdin.read(), "<stdin>", new_main())
+
+
+def print_report() -> None:
+    import treadle
+
+    sys.stderr.write(f"{treadle.report()}\n")
+
+
+def take_value(args: list[str]) -> str:
+    option = args.pop(0)
+    if not args:
+        sys.stderr.write(USAGE)
+        fail(f"{option} needs a value")
+    return args.pop(0)
+
+
+def install(backend: str | None) -> None:
+    import treadle
+
+    try:
+        treadle.install(backend)
+    except ValueError as error:
+        fail(str(error))
+    if os.environ.get("TREADLE_VERBOSE", "0") not in ("", "0"):
+        atexit.register(print_report)
+
+
+def main() -> None:
+    args = sys.argv[1:]
+    backend = None
+    while args and args[0].startswith("--"):
+        if args[0] == "--help":
+            sys.stdout.write(USAGE)
+            return
+        if args[0] != "--backend":
+            sys.stderr.write(USAGE)
+            fail(f"unknown option {args[0]}")
+        backend = take_value(args)
+    if not args or args[0] == "-h":
+        (sys.stdout if args else sys.stderr).write(USAGE)
+        sys.exit(0 if args else 2)
+    if args[0] in ("-m", "-c"):
+        start = run_module if args[0] == "-m" else run_command
+        sys.argv[:] = [args[0]]
+        target = take_value(args)
+        sys.argv += args
+    else:
+        target = args[0]
+        start = {"-": lambda _: run_stdin()}.get(target, run_script)
+        sys.argv[:] = args
+    install(backend)
+    start(target)
+
+
+if __name__ == "__main__":
+    main()

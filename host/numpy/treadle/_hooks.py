@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Put Treadle behind NumPy, and take it away again."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from treadle import _treadle
+
+_lock = threading.Lock()
+_status: dict[str, Any] = {}
+
+
+class TreadleWarning(UserWarning):
+    """Something keeps Treadle, or a part of it, from working; NumPy goes on without it."""
+
+
+def _ufuncs() -> Iterable[np.ufunc]:
+    """Return NumPy's own element-wise ufuncs, each once."""
+    try:
+        from numpy._core import umath
+    except ImportError:  # NumPy 1.26
+        from numpy.core import umath  # type: ignore[no-redef]
+    found = {}
+    for namespace in (np, umath):
+        for item in vars(namespace).values():
+            if isinstance(item, np.ufunc) and item.signature is None:
+                found[id(item)] = item
+    return found.values()
+
+
+def _attempt(part: str, action: Callable[[], Any]) -> None:
+    """Do one part of the installation; what it lacks is no reason to go without the others."""
+    try:
+        _status[part] = action()
+    except Exception as error:
+        _status[part] = 0
+        _status["problems"].append(f"{part}: {error}")
+
+
+def _hook_loops() -> int:
+    count = sum(_treadle.hook(ufunc) for ufunc in _ufuncs())
+    _treadle.update_limits()
+    return count
+
+
+def _problems() -> Iterator[str]:
+    try:
+        _treadle.init()
+    except ValueError as error:
+        yield str(error)
+
+
+def install(backend: str | None = None) -> None:
+    """Let large NumPy calls of this process run in parallel, from all threads.
+
+    It may be called at any time, also while other threads compute, and again without effect.
+    If a ``TREADLE_`` variable has a wrong value there is one `TreadleWarning` and NumPy stays
+    as it is.
+
+    Parameters
+    ----------
+    backend : str, optional
+        As for `set_backend`.
+
+    Raises
+    ------
+    ValueError
+        If `backend` is wrong.
+
+    See Also
+    --------
+    status : which parts are active
+    """
+    with _lock:
+        for problem in _problems():
+            warnings.warn(f"{problem}; NumPy goes on without Treadle", TreadleWarning, stacklevel=2)
+            _status.update(installed=False, problems=[problem])
+            return
+        if backend is not None:
+            _treadle.set_backend(backend)
+        if _status.get("installed"):
+            return
+        _status.update(installed=True, problems=[])
+        _attempt("loops", _hook_loops)
+        _attempt("blas", _treadle.route_blas)
+        _attempt("memory", _treadle.install_memory)
+
+
+def uninstall() -> None:
+    """Give NumPy its own loops, allocator and BLAS back.
+
+    Calls that are running finish as they began.
+    """
+    with _lock:
+        if not _status.get("installed"):
+            return
+        _treadle.unhook()
+        _treadle.unroute_blas()
+        _treadle.uninstall_memory()
+        _status.update(installed=False, loops=0, blas=0, memory=False)
+
+
+def is_installed() -> bool:
+    """Return whether NumPy's calls go through Treadle now."""
+    return bool(_status.get("installed"))
+
+
+def status() -> dict[str, Any]:
+    """Return which parts are active.
+
+    Returns
+    -------
+    dict
+        ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``blas``: BLAS and
+        LAPACK symbols routed through Treadle; ``memory``: whether big arrays come from Treadle's
+        allocator; ``held``: bytes that allocator keeps for the next array; ``problems``: list of
+        sentences on what could not be had.
+    """
+    with _lock:
+        parts = {"installed": False, "loops": 0, "blas": 0, "memory": False, "problems": []}
+        return parts | _status | {"held": _treadle.held_memory()}
+
+
+def trim_memory() -> None:
+    """Give the memory that is kept for the next big arrays back to the system."""
+    _treadle.trim_memory()
