@@ -7,13 +7,13 @@
 extern int kmp_get_blocktime(void);
 extern void kmp_set_blocktime(int milliseconds);
 
-/* libomp's default of 200 ms takes a core from the neighbours after each call; 0 would make a region
- * right after another one wake its workers anew (50 us instead of 1). */
+/* libomp's default of 200 ms takes a core from the neighbours after each call; 0 would make a
+ * region right after another one wake its workers anew (50 us instead of 1). */
 enum { TREADLE_OMP_SPIN_MS = 1 };
 
 /**
- * To be called before a region; gives what omp_wait_end() needs after it. The setting is the calling
- * thread's own, which may run OpenMP regions of the host program too: so it is put back.
+ * To be called before a region; gives what omp_wait_end() needs after it. The setting is the
+ * calling thread's own, which may run OpenMP regions of the host program too: so it is put back.
  */
 static inline int omp_wait_begin(void)
 {

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The folds of one type. Included once for each: T, TI, TNAME, IS_FLOAT (no guard). */
+
+#include "vector_body.h"
+
+enum { BODY(LANES) = TREADLE_VECTOR_BYTES / sizeof(T) };
+
+static inline T BODY(at)(const char *x, ptrdiff_t stride, size_t i)
+{
+    return *(const BODY(item) *)(x + (ptrdiff_t)i * stride);
+}
+
+#if IS_FLOAT
+
+/* Eight accumulators whatever the ISA: they are NumPy's, and so are the bits. */
+typedef T BODY(eight) __attribute__((vector_size(8 * sizeof(T)), aligned(1), may_alias));
+
+TREADLE_INLINE BODY(eight) BODY(load_eight)(const char *x, ptrdiff_t stride)
+{
+    BODY(eight) v;
+    if (stride == sizeof(T))
+        return *(const BODY(eight) *)x;
+    for (size_t i = 0; i < 8; i++)
+        v[i] = BODY(at)(x, stride, i);
+    return v;
+}
+
+/* A leaf of the tree: n <= TREADLE_PAIRWISE_LEAF. */
+TREADLE_INLINE T BODY(sum_leaf)(const char *x, ptrdiff_t stride, size_t n)
+{
+    const size_t whole = n - n % 8;
+    size_t i = 8;
+    if (n < 8) {
+        T sum = (T)-0.0;
+        for (i = 0; i < n; i++)
+            sum += BODY(at)(x, stride, i);
+        return sum;
+    }
+    BODY(eight) r = BODY(load_eight)(x, stride);
+    for (; i < whole; i += 8)
+        r += BODY(load_eight)(x + (ptrdiff_t)i * stride, stride);
+    T sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+    for (; i < n; i++)
+        sum += BODY(at)(x, stride, i);
+    return sum;
+}
+
+static T BODY(sum_contiguous)(const char *x, size_t n)
+{
+    if (n <= TREADLE_PAIRWISE_LEAF)
+        return BODY(sum_leaf)(x, sizeof(T), n);
+    size_t left = treadle_pairwise_split(n);
+    T sum = BODY(sum_contiguous)(x, left);
+    return sum + BODY(sum_contiguous)(x + left * sizeof(T), n - left);
+}
+
+static T BODY(sum_strided)(const char *x, ptrdiff_t stride, size_t n)
+{
+    if (n <= TREADLE_PAIRWISE_LEAF)
+        return BODY(sum_leaf)(x, stride, n);
+    size_t left = treadle_pairwise_split(n);
+    T sum = BODY(sum_strided)(x, stride, left);
+    return sum + BODY(sum_strided)(x + (ptrdiff_t)left * stride, stride, n - left);
+}
+
+static void BODY(sum)(void *acc, size_t n, const char *x, ptrdiff_t stride)
+{
+    *(T *)acc += stride == sizeof(T) ? BODY(sum_contiguous)(x, n) : BODY(sum_strided)(x, stride, n);
+}
+
+static void BODY(divide)(void *result, int64_t count)
+{
+    *(T *)result = (T)((double)*(T *)result / (double)count);
+}
+
+#else
+
+#if HAS_SUM
+static void BODY(sum)(void *acc, size_t n, const char *x, ptrdiff_t stride)
+{
+    T sum = *(T *)acc;
+    if (stride == sizeof(T)) {
+        for (size_t i = 0; i < n; i++)
+            sum += ((const BODY(item) *)x)[i];
+    } else {
+        for (size_t i = 0; i < n; i++)
+            sum += BODY(at)(x, stride, i);
+    }
+    *(T *)acc = sum;
+}
+#endif
+
+#endif
+
+#if HAS_SUM
+static void BODY(prod)(void *acc, size_t n, const char *x, ptrdiff_t stride)
+{
+    T product = *(T *)acc;
+    for (size_t i = 0; i < n; i++)
+        product *= BODY(at)(x, stride, i);
+    *(T *)acc = product;
+}
+#endif
+
+/* As in binary_body.h: the second operand unless the first is beyond it or NaN. */
+TREADLE_INLINE T BODY(pick)(int largest, T a, T b)
+{
+#if IS_FLOAT
+    return a != a || (largest ? a > b : a < b) ? a : b;
+#else
+    return (largest ? (TI)a > (TI)b : (TI)a < (TI)b) ? a : b;
+#endif
+}
+
+TREADLE_INLINE BODY(vector) BODY(pick_vector)(int largest, BODY(vector) a, BODY(vector) b)
+{
+#if IS_FLOAT
+    BODY(mask) take_a = (largest ? a > b : a < b) | (a != a);
+#else
+    BODY(mask) x = (BODY(mask))a, y = (BODY(mask))b, take_a = largest ? x > y : x < y;
+#endif
+    return (BODY(vector))((take_a & (BODY(mask))a) | (~take_a & (BODY(mask))b));
+}
+
+/* NumPy's halving, which decides the sign of a zero; any NaN becomes the plain one. */
+TREADLE_INLINE T BODY(pick_lane)(int largest, BODY(vector) v)
+{
+#if IS_FLOAT
+    for (size_t i = 0; i < BODY(LANES); i++)
+        if (v[i] != v[i])
+            return (T)NAN;
+#endif
+    for (size_t half = BODY(LANES) / 2; half; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            v[i] = BODY(pick)(largest, v[i + half], v[i]);
+    return v[0];
+}
+
+/* The order is that of NumPy's loop for this vector length. */
+TREADLE_INLINE void BODY(pick_contiguous)(int largest, void *acc, size_t n, const char *x)
+{
+    const BODY(vector) *v = (const BODY(vector) *)x;
+    BODY(vector) best = BODY(splat)(*(T *)acc);
+    size_t i = 0;
+    for (; i + 8 * BODY(LANES) <= n; i += 8 * BODY(LANES), v += 8) {
+        BODY(vector) r01 = BODY(pick_vector)(largest, v[0], v[1]);
+        BODY(vector) r23 = BODY(pick_vector)(largest, v[2], v[3]);
+        BODY(vector) r45 = BODY(pick_vector)(largest, v[4], v[5]);
+        BODY(vector) r67 = BODY(pick_vector)(largest, v[6], v[7]);
+        BODY(vector) r03 = BODY(pick_vector)(largest, r01, r23);
+        BODY(vector) r47 = BODY(pick_vector)(largest, r45, r67);
+        best = BODY(pick_vector)(largest, best, BODY(pick_vector)(largest, r03, r47));
+    }
+    for (; i + BODY(LANES) <= n; i += BODY(LANES), v++)
+        best = BODY(pick_vector)(largest, best, *v);
+    T result = BODY(pick_lane)(largest, best);
+    for (; i < n; i++)
+        result = BODY(pick)(largest, result, ((const BODY(item) *)x)[i]);
+    *(T *)acc = result;
+}
+
+TREADLE_INLINE void BODY(pick_strided)(int largest, void *acc, size_t n, const char *x,
+                                       ptrdiff_t stride)
+{
+    T best[8], result = *(T *)acc;
+    size_t i = 0;
+    if (n >= 8) {
+        for (; i < 8; i++)
+            best[i] = BODY(at)(x, stride, i);
+        for (; i + 8 <= n; i += 8)
+            for (size_t k = 0; k < 8; k++)
+                best[k] = BODY(pick)(largest, best[k], BODY(at)(x, stride, i + k));
+        for (size_t step = 1; step < 8; step *= 2)
+            for (size_t k = 0; k < 8; k += 2 * step)
+                best[k] = BODY(pick)(largest, best[k], best[k + step]);
+        result = BODY(pick)(largest, result, best[0]);
+    }
+    for (; i < n; i++)
+        result = BODY(pick)(largest, result, BODY(at)(x, stride, i));
+    *(T *)acc = result;
+}
+
+TREADLE_INLINE void BODY(pick_any)(int largest, void *acc, size_t n, const char *x,
+                                   ptrdiff_t stride)
+{
+    treadle_flags flags = treadle_flags_save();
+    if (stride == sizeof(T) && n)
+        BODY(pick_contiguous)(largest, acc, n, x);
+    else
+        BODY(pick_strided)(largest, acc, n, x, stride);
+    treadle_flags_restore(flags);
+}
+
+static void BODY(max)(void *acc, size_t n, const char *x, ptrdiff_t stride)
+{
+    BODY(pick_any)(1, acc, n, x, stride);
+}
+
+static void BODY(min)(void *acc, size_t n, const char *x, ptrdiff_t stride)
+{
+    BODY(pick_any)(0, acc, n, x, stride);
+}
+
+static void BODY(gather)(void *to, size_t n, const char *x, ptrdiff_t stride)
+{
+    for (size_t i = 0; i < n; i++)
+        ((T *)to)[i] = BODY(at)(x, stride, i);
+}
+
+#if !IS_FLOAT
+static void BODY(gather_double)(void *to, size_t n, const char *x, ptrdiff_t stride)
+{
+    for (size_t i = 0; i < n; i++)
+        ((double *)to)[i] = (double)(TI)BODY(at)(x, stride, i);
+}
+#endif
+
+#undef BODY
+#undef T
+#undef TI
+#undef TNAME
+#undef IS_FLOAT
+#undef HAS_SUM
