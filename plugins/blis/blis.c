@@ -7,6 +7,7 @@
 
 #include "fail.h"
 #include "hooks.h"
+#include "linalg.h"
 #include "product.h"
 #include "template.h"
 
@@ -24,6 +25,8 @@ static const num_t numbers[TYPES] = {BLIS_FLOAT, BLIS_DOUBLE, BLIS_SCOMPLEX, BLI
 #define ROW_TTRT(T, R) {T, T, R, T}
 #define DTYPES(ROW) {ROW(F32, F32), ROW(F64, F64), ROW(C64, F32), ROW(C128, F64)}
 static const struct treadle_dtype same[TYPES][OPERANDS_MAX] = DTYPES(ROW_TTTT);
+static const struct treadle_dtype real_second[TYPES][OPERANDS_MAX] = DTYPES(ROW_TRTT);
+static const struct treadle_dtype real_third[TYPES][OPERANDS_MAX] = DTYPES(ROW_TTRT);
 
 struct op {
     const char *name;
@@ -33,9 +36,17 @@ struct op {
 };
 
 #define ALL(run) {run, run, run, run}
+#define EACH(run) {run##_s, run##_d, run##_c, run##_z}
 static const struct op ops[] = {
     {"matmul", same, 3, 2, ALL(product_matmul)},
     {"dot", same, 3, 2, ALL(product_dot)},
+    {"svd", real_third, 4, 1, EACH(svd)},
+    {"svd", real_second, 2, 1, EACH(svd_values)},
+    {"qr", same, 3, 1, EACH(qr)},
+    {"eigh", real_second, 3, 1, EACH(eigh)},
+    {"solve", same, 3, 2, EACH(solve)},
+    {"cholesky", same, 2, 1, EACH(cholesky)},
+    {"inv", same, 2, 1, EACH(inv)},
 };
 
 static int32_t create(const struct treadle_host *host, const char *options, void **state,
