@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "large.h"
 
+#include <math.h>
+
 #include "operands.h"
 
 /* Ranges that begin at multiples of 64 elements share no cache line, whatever the item size. */
@@ -54,13 +56,20 @@ static int32_t split_loop(const struct slot *slot, struct treadle_array *operand
     return treadle_run("loop", operands, slot->nargs, slot->nin, &attrs, NULL);
 }
 
-/* Treadle's kernels want contiguous operands or repeated scalars; NumPy's loop does the rest. */
-static bool suits_own_op(const struct slot *slot, const npy_intp *steps)
+static bool is_nan(const struct slot *slot, const char *value)
+{
+    return slot->type == NPY_FLOAT ? isnan(*(const float *)value) : isnan(*(const double *)value);
+}
+
+/* Treadle's kernels want contiguous operands or repeated scalars; NumPy's loop does the rest. It
+ * also does NaN scalars: it swaps the operands of 'scalar + array', so that of two NaNs the
+ * array's is the result. */
+static bool suits_own_op(const struct slot *slot, char *const *args, const npy_intp *steps)
 {
     if (!slot->op || steps[slot->nin] != slot->itemsize[slot->nin])
         return false;
     for (int i = 0; i < slot->nin; i++)
-        if (steps[i] != 0 && steps[i] != slot->itemsize[i])
+        if (steps[i] == 0 ? is_nan(slot, args[i]) : steps[i] != slot->itemsize[i])
             return false;
     return true;
 }
@@ -104,8 +113,8 @@ void large_run(const struct slot *slot, char **args, const npy_intp *dims, const
             return;
     } else if (form != OPERANDS_TANGLED) {
         describe(operands, slot, args, &n, steps);
-        status = suits_own_op(slot, steps) ? run_own_op(slot, operands)
-                                           : split_loop(slot, operands, data);
+        status = suits_own_op(slot, args, steps) ? run_own_op(slot, operands)
+                                                 : split_loop(slot, operands, data);
     }
     if (status == TREADLE_OK)
         return;
