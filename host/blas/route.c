@@ -201,9 +201,10 @@ static int unroute_slot(const struct module *module, treadle_routine_fn *slot, c
                         struct routine *routine)
 {
     (void)symbol;
-    if (__atomic_load_n(slot, __ATOMIC_ACQUIRE) == routine->forward)
-        store(module, slot, atomic_load(&routine->original));
-    return 0;
+    if (__atomic_load_n(slot, __ATOMIC_ACQUIRE) != routine->forward)
+        return 0;
+    store(module, slot, atomic_load(&routine->original));
+    return __atomic_load_n(slot, __ATOMIC_ACQUIRE) != routine->forward;
 }
 
 /* ---- all slots -------------------------------------------------------------------------- */
@@ -256,7 +257,7 @@ int treadle_blas_route(void)
     return slots;
 }
 
-void treadle_blas_unroute(void)
+int treadle_blas_unroute(void)
 {
-    visit_all(unroute_slot);
+    return visit_all(unroute_slot);
 }

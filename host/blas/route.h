@@ -16,7 +16,11 @@
  */
 int treadle_blas_route(void);
 
-/** Point all slots back to NumPy's own routines. [any thread] [any time] */
-void treadle_blas_unroute(void);
+/**
+ * Point all slots back to NumPy's own routines.
+ * @return number of slots changed
+ * [any thread] [any time]
+ */
+int treadle_blas_unroute(void);
 
 #endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "api.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+enum {
+    BIG = 1 << 20, /* below it the cost of new pages drowns in that of the call */
+    PAGE = 1 << 12,
+    HUGE_PAGE = 1 << 21, /* a huge page of x86-64, and of AArch64 with 4 KiB pages */
+    BLOCKS_MAX = 64,
+    MEMORY_SHARE = 16,
+    AGE_NS_MAX = 2000000000
+};
+
+struct block {
+    void *data;
+    size_t capacity; /* malloc_usable_size() */
+    int64_t since;
+};
+
+/* `live` is the sum of the big blocks we gave out and did not see freed; blocks that others free or
+ * resize make it drift, which only moves the point at which something is kept. */
+static struct {
+    pthread_mutex_t lock;
+    struct block blocks[BLOCKS_MAX]; /* oldest first */
+    int count;
+    size_t held;
+    size_t live;
+    size_t live_most;
+    size_t limit;
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static PyDataMem_Handler *handler; /* NumPy's default one, a static struct of its own */
+static PyDataMemAllocator original;
+
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* ---- the limit -------------------------------------------------------------------------- */
+
+static size_t read_size(const char *path, size_t otherwise)
+{
+    FILE *file = fopen(path, "re");
+    unsigned long long value;
+    bool read = file && fscanf(file, "%llu", &value) == 1; /* not "max" */
+    if (file)
+        fclose(file);
+    return read && value < otherwise ? (size_t)value : otherwise;
+}
+
+/* The least limit on the way from a cgroup to the root. `path` is cut down on the way. */
+static size_t least_on_the_way(const char *mount, char *path, const char *name, size_t least)
+{
+    char file[4400];
+    for (;;) {
+        int length = snprintf(file, sizeof file, "%s%s/%s", mount, path, name);
+        if (length > 0 && (size_t)length < sizeof file)
+            least = read_size(file, least);
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return least;
+        *slash = '\0';
+    }
+}
+
+/* Bytes that this process may use: RAM, and the limits of all ancestor cgroups of both kinds. */
+static size_t memory_allowed(void)
+{
+    size_t least = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    char line[4200];
+    while (file && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!path)
+            continue;
+        if (!strncmp(line, "0::", 3))
+            least = least_on_the_way("/sys/fs/cgroup", path + 1, "memory.max", least);
+        else if (!strncmp(controllers, ":memory:", 8))
+            least =
+                least_on_the_way("/sys/fs/cgroup/memory", path + 1, "memory.limit_in_bytes", least);
+    }
+    if (file)
+        fclose(file);
+    return least;
+}
+
+/* ---- the cache: all under its lock -------------------------------------------------------- */
+
+static struct block take_out(int i)
+{
+    struct block block = cache.blocks[i];
+    cache.count--;
+    memmove(&cache.blocks[i], &cache.blocks[i + 1],
+            (size_t)(cache.count - i) * sizeof *cache.blocks);
+    cache.held -= block.capacity;
+    return block;
+}
+
+/* The smallest kept block that holds `size` without wasting more than an eighth of it. */
+static void *take_fitting(size_t size)
+{
+    int best = -1;
+    for (int i = 0; i < cache.count; i++) {
+        size_t capacity = cache.blocks[i].capacity;
+        if (capacity >= size && capacity <= size + size / 8 + HUGE_PAGE &&
+            (best < 0 || capacity < cache.blocks[best].capacity))
+            best = i;
+    }
+    return best < 0 ? NULL : take_out(best).data;
+}
+
+/* One block that should not be kept any longer; its data is NULL if there is none. */
+static struct block take_surplus(int64_t time)
+{
+    size_t most = cache.live_most > cache.live ? cache.live_most - cache.live : 0;
+    if (most > cache.limit)
+        most = cache.limit;
+    if (cache.count > 0 && (cache.held > most || time - cache.blocks[0].since > AGE_NS_MAX))
+        return take_out(0);
+    return (struct block){.data = NULL};
+}
+
+/* ---- the rest: not under the lock ------------------------------------------------------- */
+
+static void count_live(size_t capacity)
+{
+    pthread_mutex_lock(&cache.lock);
+    cache.live += capacity;
+    if (cache.live > cache.live_most)
+        cache.live_most = cache.live;
+    pthread_mutex_unlock(&cache.lock);
+}
+
+/* free() may keep the pages for malloc(): tell the system first that nobody needs them. */
+static void give_back(struct block block)
+{
+    uintptr_t begin = ((uintptr_t)block.data + PAGE - 1) & -(uintptr_t)PAGE;
+    uintptr_t end = ((uintptr_t)block.data + block.capacity) & -(uintptr_t)PAGE;
+    if (end > begin)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+    original.free(original.ctx, block.data, block.capacity);
+}
+
+static void drop_surplus(void)
+{
+    int64_t time = now();
+    for (;;) {
+        pthread_mutex_lock(&cache.lock);
+        struct block block = take_surplus(time);
+        pthread_mutex_unlock(&cache.lock);
+        if (!block.data)
+            return;
+        give_back(block);
+    }
+}
+
+void memory_trim(void)
+{
+    for (;;) {
+        pthread_mutex_lock(&cache.lock);
+        struct block block = cache.count ? take_out(0) : (struct block){.data = NULL};
+        pthread_mutex_unlock(&cache.lock);
+        if (!block.data)
+            return;
+        give_back(block);
+    }
+}
+
+size_t memory_held(void)
+{
+    pthread_mutex_lock(&cache.lock);
+    size_t held = cache.held;
+    pthread_mutex_unlock(&cache.lock);
+    return held;
+}
+
+/* ---- NumPy's four functions ----------------------------------------------------------------- */
+
+/* Rounded up so that nearly equal sizes share blocks; what lies beyond `size` is not touched and so
+ * takes no memory. Huge pages only where they are filled. */
+static void *new_block(size_t size)
+{
+    size_t step = (size_t)1 << (63 - __builtin_clzl(size) - 3);
+    if (step > HUGE_PAGE)
+        step = HUGE_PAGE;
+    if (size > SIZE_MAX - step)
+        return NULL;
+    size_t capacity = (size + step - 1) & -step;
+    void *data = NULL;
+    if (posix_memalign(&data, capacity < HUGE_PAGE ? PAGE : HUGE_PAGE, capacity))
+        return NULL;
+    if (size >= HUGE_PAGE)
+        madvise(data, size & -(size_t)HUGE_PAGE, MADV_HUGEPAGE);
+    return data;
+}
+
+static void *big_malloc(size_t size)
+{
+    pthread_mutex_lock(&cache.lock);
+    void *data = take_fitting(size);
+    pthread_mutex_unlock(&cache.lock);
+    if (!data)
+        data = new_block(size);
+    if (!data) {
+        memory_trim();
+        data = new_block(size);
+    }
+    if (data) {
+        count_live(malloc_usable_size(data));
+        drop_surplus();
+    }
+    return data;
+}
+
+static void *cached_malloc(void *ctx, size_t size)
+{
+    return size < BIG ? original.malloc(ctx, size) : big_malloc(size);
+}
+
+static void *cached_calloc(void *ctx, size_t count, size_t size)
+{
+    void *data = original.calloc(ctx, count, size);
+    if (!data && memory_held()) {
+        memory_trim();
+        data = original.calloc(ctx, count, size);
+    }
+    return data;
+}
+
+static void *cached_realloc(void *ctx, void *old, size_t size)
+{
+    void *data = original.realloc(ctx, old, size);
+    if (!data && size && memory_held()) {
+        memory_trim();
+        data = original.realloc(ctx, old, size);
+    }
+    return data;
+}
+
+/* The size that NumPy names is a hint: views may have changed it. malloc knows the block, whoever
+ * asked for it. Blocks that do not begin with a page are not ours and would be slow to work on. */
+static bool is_worth_keeping(void *data, size_t size, size_t *capacity)
+{
+    if (size < BIG || (uintptr_t)data % PAGE)
+        return false;
+    *capacity = malloc_usable_size(data);
+    return *capacity >= BIG && *capacity >= size;
+}
+
+static bool keep(void *data, size_t capacity)
+{
+    struct block block = {data, capacity, now()};
+    pthread_mutex_lock(&cache.lock);
+    cache.live -= capacity < cache.live ? capacity : cache.live;
+    bool kept = cache.count < BLOCKS_MAX && capacity <= cache.limit;
+    if (kept) {
+        cache.blocks[cache.count++] = block;
+        cache.held += capacity;
+    }
+    pthread_mutex_unlock(&cache.lock);
+    drop_surplus();
+    return kept;
+}
+
+static void cached_free(void *ctx, void *data, size_t size)
+{
+    size_t capacity;
+    if (!is_worth_keeping(data, size, &capacity) || !keep(data, capacity))
+        original.free(ctx, data, size);
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&cache.lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&cache.lock);
+}
+
+/* The handler sits in a context variable that new threads do not inherit: only the struct that all
+ * of them share reaches everybody. */
+static int find_handler(void)
+{
+    if (handler)
+        return 0;
+    handler = PyCapsule_GetPointer(PyDataMem_DefaultHandler, "mem_handler");
+    if (!handler) {
+        PyErr_Clear();
+        return -1;
+    }
+    if (handler->version != 1) {
+        handler = NULL;
+        return -1;
+    }
+    original = handler->allocator;
+    cache.limit = memory_allowed() / MEMORY_SHARE;
+    pthread_atfork(before_fork, after_fork, after_fork);
+    return 0;
+}
+
+static void set_functions(const PyDataMemAllocator *functions)
+{
+    PyDataMemAllocator *to = &handler->allocator;
+    __atomic_store_n(&to->malloc, functions->malloc, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->calloc, functions->calloc, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->realloc, functions->realloc, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->free, functions->free, __ATOMIC_RELEASE);
+}
+
+int memory_install(void)
+{
+    static const PyDataMemAllocator cached = {.malloc = cached_malloc,
+                                              .calloc = cached_calloc,
+                                              .realloc = cached_realloc,
+                                              .free = cached_free};
+    if (find_handler() < 0)
+        return -1;
+    set_functions(&cached);
+    return 0;
+}
+
+void memory_uninstall(void)
+{
+    if (handler)
+        set_functions(&original);
+    memory_trim();
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_MEMORY_H
+#define TREADLE_MEMORY_H
+
+#include <stddef.h>
+
+/**
+ * A cache of freed blocks for big arrays, behind NumPy's default allocator, in every thread.
+ *
+ * A fresh result costs more for its new zeroed pages than for its arithmetic; so big blocks are
+ * kept when an array dies, and given to the next one of about that size. All blocks come from
+ * malloc() and may be freed by anybody, in any state of this module.
+ *
+ * What is kept never lifts the sum of used and kept blocks above the highest sum of used ones, so
+ * the peak of the process is that of NumPy alone, and at most 1/16 of the memory that the
+ * machine and the cgroups allow. Blocks unused for some seconds go back with the next big call.
+ */
+
+/**
+ * Install. Handlers that a program has set itself are not touched. May be called again.
+ * @return 0, or -1 (no Python exception) if NumPy's handler is not of the kind known here
+ * [with the GIL]
+ */
+int memory_install(void);
+
+/** Put NumPy's own functions back and drop what is kept. [with the GIL] */
+void memory_uninstall(void);
+
+/** Give all that is kept back to the system. [any thread] */
+void memory_trim(void);
+
+/** Bytes kept now. [any thread] */
+size_t memory_held(void);
+
+#endif
