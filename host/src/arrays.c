@@ -117,19 +117,6 @@ static bool same_memory(const struct treadle_array *a, const struct treadle_arra
     return true;
 }
 
-bool arrays_are_plain(const struct treadle_array *args, uint32_t nargs, uint32_t nin, int64_t *n)
-{
-    for (uint32_t i = 0; i < nargs; i++)
-        if (args[i].ndim != 1 || args[i].shape[0] != args[0].shape[0])
-            return false;
-    *n = args[0].shape[0];
-    for (uint32_t o = nin; o < nargs; o++)
-        for (uint32_t i = 0; i < nin; i++)
-            if (!same_memory(&args[i], &args[o]) && overlap(&args[i], &args[o]))
-                return false;
-    return true;
-}
-
 /* Bytes of a to C order at `to`; axis by axis from the outermost. */
 static char *gather(char *to, const struct treadle_array *a, int32_t axis, const char *from)
 {

@@ -42,10 +42,33 @@ int32_t arrays_prepare(const struct op *op, const struct treadle_array *args, ui
 void prepared_finish(struct prepared *prepared);
 
 /**
- * True if the operands can go to a plugin as they are: equal one-dimensional shapes, and no
- * output touches an input except as the very same memory. *n is then the number of elements.
+ * The usual case, checked in one pass: contiguous vectors of one extent, no output touching an
+ * input except as the very same memory. Such operands are valid and go to a plugin as they are.
  */
-bool arrays_are_plain(const struct treadle_array *args, uint32_t nargs, uint32_t nin, int64_t *n);
+static inline bool arrays_are_vectors(const struct treadle_array *args, uint32_t nargs,
+                                      uint32_t nin, int64_t *n)
+{
+    for (uint32_t i = 0; i < nargs; i++) {
+        const struct treadle_array *a = &args[i];
+        if (a->ndim != 1 || a->flags || !a->data || !a->shape || !a->strides ||
+            a->dtype.lanes != 1 || a->dtype.bits != a->itemsize * 8 ||
+            a->strides[0] != (int64_t)a->itemsize || a->shape[0] != args[0].shape[0])
+            return false;
+    }
+    *n = args[0].shape[0];
+    if (*n <= 0 || *n > INT64_MAX / 256)
+        return false;
+    for (uint32_t o = nin; o < nargs; o++)
+        for (uint32_t i = 0; i < nin; i++) {
+            uint64_t out = (uintptr_t)args[o].data, in = (uintptr_t)args[i].data;
+            bool same = out == in && args[o].itemsize == args[i].itemsize;
+            bool apart = out + (uint64_t)*n * args[o].itemsize <= in ||
+                         in + (uint64_t)*n * args[i].itemsize <= out;
+            if (!same && !apart)
+                return false;
+        }
+    return true;
+}
 
 /** dtype as one number: enum treadle_type. */
 static inline uint32_t dtype_number(struct treadle_dtype dtype)

@@ -145,24 +145,32 @@ static int32_t carry_out(const struct entry *entry, const struct treadle_array *
     return status;
 }
 
-/* Everything up to the kernels: what treadle_run() and treadle_explain() share. */
-static int32_t look_up(const char *name, const struct treadle_array *args, uint32_t nargs,
-                       uint32_t nin, const struct entry **entry)
+static const struct plan *ready_plan(int32_t *status)
 {
     const struct plan *plan = policy_plan();
-    if (!plan) {
-        int32_t status = host_ready();
-        if (status)
-            return status;
-        plan = policy_plan();
-    }
+    *status = plan ? TREADLE_OK : host_ready();
+    return plan || *status ? plan : policy_plan();
+}
+
+/* Everything up to the kernels. *n: the extent if the operands are plain vectors, else -1. */
+static int32_t look_up(const char *name, const struct treadle_array *args, uint32_t nargs,
+                       uint32_t nin, const struct entry **entry, int64_t *n)
+{
+    int32_t status;
+    const struct plan *plan = ready_plan(&status);
+    if (!plan)
+        return status;
     const struct op *op = op_find(name);
     if (!op)
         return fail(TREADLE_E_INVALID, "op is %s; allowed is the name of an operation",
                     name ? "empty, or one of too many" : "NULL");
-    int32_t status = arrays_check(op, args, nargs, nin);
-    if (status)
-        return status;
+    bool usual = op->class == OP_ELEMENTWISE && args && nin == op->nin && nargs == nin + op->nout;
+    if (!usual || !arrays_are_vectors(args, nargs, nin, n)) {
+        *n = -1;
+        status = arrays_check(op, args, nargs, nin);
+        if (status)
+            return status;
+    }
     *entry = policy_entry(plan, op, args, nargs, nin);
     return *entry ? TREADLE_OK : TREADLE_E_UNSUPPORTED;
 }
@@ -186,11 +194,11 @@ int32_t treadle_run(const char *op, const struct treadle_array *args, uint32_t n
                     const void *attrs, struct treadle_used *used)
 {
     const struct entry *entry;
-    int32_t status = look_up(op, args, nargs, nin, &entry);
+    int64_t n;
+    int32_t status = look_up(op, args, nargs, nin, &entry, &n);
     if (status)
         return status;
-    int64_t n;
-    if (entry->op->class == OP_ELEMENTWISE && arrays_are_plain(args, nargs, nin, &n))
+    if (n >= 0)
         return carry_out(entry, args, (double)n, attrs, used);
     return prepare_and_carry_out(entry, args, attrs, used);
 }
@@ -219,7 +227,8 @@ int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32
     const struct entry *entry;
     if (!decision)
         return fail(TREADLE_E_INVALID, "decision is NULL");
-    int32_t status = look_up(op, args, nargs, nin, &entry);
+    int64_t n;
+    int32_t status = look_up(op, args, nargs, nin, &entry, &n);
     if (status)
         return status;
     struct prepared prepared;
