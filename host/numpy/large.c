@@ -45,7 +45,7 @@ static void describe(struct treadle_array *operands, const struct slot *slot, ch
                      const int64_t *n, const int64_t *steps)
 {
     for (int i = 0; i < slot->nargs; i++)
-        operands[i] = large_operand(args ? args[i] : NULL, n, &steps[i], slot->itemsize[i]);
+        operands[i] = large_operand(args[i], n, &steps[i], slot->itemsize[i]);
 }
 
 static int32_t split_loop(const struct slot *slot, struct treadle_array *operands, void *data)
@@ -74,12 +74,17 @@ static bool suits_own_op(const struct slot *slot, char *const *args, const npy_i
     return true;
 }
 
-static int32_t run_own_op(const struct slot *slot, struct treadle_array *operands)
+static void give_dtype(struct treadle_array *operands, const struct slot *slot)
 {
     uint8_t bits = slot->type == NPY_FLOAT ? 32 : 64;
 
     for (int i = 0; i < slot->nargs; i++)
         operands[i].dtype = (struct treadle_dtype){TREADLE_FLOAT, bits, 1};
+}
+
+static int32_t run_own_op(const struct slot *slot, struct treadle_array *operands)
+{
+    give_dtype(operands, slot);
     return treadle_run(slot->op, operands, slot->nargs, slot->nin, NULL, NULL);
 }
 
@@ -124,20 +129,26 @@ void large_run(const struct slot *slot, char **args, const npy_intp *dims, const
         raise_lost();
 }
 
-bool large_limit(const struct slot *slot, double *elements)
+npy_intp large_limit(const struct slot *slot)
 {
     struct treadle_array operands[SLOT_ARGS_MAX];
     struct treadle_decision decision;
     struct numpy_loop numpy = {slot->loop, NULL};
     struct treadle_loop attrs = loop_attributes(slot, &numpy);
     int64_t n = 1000000, steps[SLOT_ARGS_MAX];
+    char *nowhere[SLOT_ARGS_MAX];
+    int32_t status;
 
-    for (int i = 0; i < slot->nargs; i++)
+    for (int i = 0; i < slot->nargs; i++) {
         steps[i] = slot->itemsize[i];
-    describe(operands, slot, NULL, &n, steps);
-    if (treadle_explain("loop", operands, slot->nargs, slot->nin, &attrs, 1, &decision) !=
-        TREADLE_OK)
-        return false;
-    *elements = decision.limit;
-    return true;
+        nowhere[i] = (char *)&n;
+    }
+    describe(operands, slot, nowhere, &n, steps);
+    if (slot->op)
+        give_dtype(operands, slot);
+    status = treadle_explain(slot->op ? slot->op : "loop", operands, slot->nargs, slot->nin,
+                             slot->op ? NULL : &attrs, 1, &decision);
+    if (status != TREADLE_OK || decision.limit >= (double)NPY_MAX_INTP)
+        return NPY_MAX_INTP;
+    return decision.limit < 1.0 ? 1 : (npy_intp)decision.limit;
 }

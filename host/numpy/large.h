@@ -18,9 +18,9 @@ struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *
                                    uint32_t itemsize);
 
 /**
- * Elements from which on the policy would use more than the caller's thread for slot->loop;
- * false if it does not say.
+ * The policy's limit: calls of fewer elements stay on the caller's thread. The largest number there
+ * is if the library can't run the loop at all.
  */
-bool large_limit(const struct slot *slot, double *elements);
+npy_intp large_limit(const struct slot *slot);
 
 #endif

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "slot.h"
 
-#include <treadle/treadle.h>
-
 #include "large.h"
-
-/* Below this a call is over before asking the library (about 50 ns) is below one per cent. */
-static const double small_call_ns = 4000.0;
 
 static struct slot slots[SLOT_COUNT];
 static int taken;
@@ -28,12 +23,14 @@ static int taken;
 #define TEN(m, p) m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7) m(p##8) m(p##9)
 #define HUNDRED(m, p)                                                                              \
     TEN(m, p##0)                                                                                   \
-    TEN(m, p##1) TEN(m, p##2) TEN(m, p##3) TEN(m, p##4) TEN(m, p##5) TEN(m, p##6) TEN(m, p##7)     \
-        TEN(m, p##8) TEN(m, p##9)
+    TEN(m, p##1)                                                                                   \
+    TEN(m, p##2) TEN(m, p##3) TEN(m, p##4) TEN(m, p##5) TEN(m, p##6) TEN(m, p##7) TEN(m, p##8)     \
+        TEN(m, p##9)
 #define ALL(m)                                                                                     \
     HUNDRED(m, 10)                                                                                 \
-    HUNDRED(m, 11) HUNDRED(m, 12) HUNDRED(m, 13) HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16)      \
-        HUNDRED(m, 17) HUNDRED(m, 18) HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
+    HUNDRED(m, 11)                                                                                 \
+    HUNDRED(m, 12) HUNDRED(m, 13) HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16) HUNDRED(m, 17)      \
+        HUNDRED(m, 18) HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
 
 ALL(TRAMPOLINE)
 
@@ -58,18 +55,8 @@ int slots_taken(void)
     return taken;
 }
 
-static npy_intp limit_of(const struct slot *slot)
-{
-    npy_intp own = (npy_intp)(small_call_ns / slot->element_ns) + 1;
-    double policy;
-
-    if (!large_limit(slot, &policy) || policy >= (double)own)
-        return own;
-    return policy < 1.0 ? 1 : (npy_intp)policy;
-}
-
 void slots_update_limits(void)
 {
     for (int i = 0; i < taken; i++)
-        __atomic_store_n(&slots[i].min, limit_of(&slots[i]), __ATOMIC_RELAXED);
+        __atomic_store_n(&slots[i].min, large_limit(&slots[i]), __ATOMIC_RELAXED);
 }

@@ -9,10 +9,13 @@ import treadle
 from conftest import FULL, differing, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy._core import umath
 
 SIZES = (0, 1, 2, 63, 64, 65, 1001, 20011) if FULL else (1, 1001, 5003)
 SCALES = ("ordinary", "wide", "special")
+try:
+    from numpy._core import umath
+except ImportError:  # NumPy 1.26
+    from numpy.core import umath
 UFUNCS = {
     u.__name__: u
     for space in (np, umath)

@@ -7,6 +7,7 @@ import atexit
 import builtins
 import io
 import os
+import pkgutil
 import runpy
 import sys
 import types
@@ -28,18 +29,14 @@ With TREADLE_VERBOSE=1 a table of the large calls goes to standard error at the 
 
 
 def fail(message: str) -> None:
-    sys.stderr.write(f"{sys.executable}: {message}\n")
+    sys.stderr.write(f"{sys.orig_argv[0]}: {message}\n")
     sys.exit(2)
 
 
-def new_main(file: str | None = None) -> types.ModuleType:
+def new_main(**names: object) -> types.ModuleType:
     """Put an empty module in the place of this one, as the program's __main__."""
     main = types.ModuleType("__main__")
-    main.__dict__.update(__builtins__=builtins, __annotations__={})
-    if file is not None:
-        main.__dict__.update(
-            __file__=file, __cached__=None, __loader__=SourceFileLoader("__main__", file)
-        )
+    main.__dict__.update(__builtins__=builtins, **names)
     sys.modules["__main__"] = main
     return main
 
@@ -78,9 +75,11 @@ def set_first_path(entry: str) -> None:
 
 
 def run_script(path: str) -> None:
-    if os.path.isdir(path) or runpy.get_importer(path).__class__.__name__ == "zipimporter":
-        sys.path.insert(0, path) if sys.flags.safe_path else set_first_path(path)
+    if pkgutil.get_importer(path) is not None:  # a folder or a zip file
         new_main()
+        if sys.flags.safe_path:
+            sys.path.insert(0, path)
+        set_first_path(path)
         runpy._run_module_as_main("__main__", alter_argv=False)
         return
     try:
@@ -89,7 +88,8 @@ def run_script(path: str) -> None:
     except OSError as error:
         fail(f"can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}")
     set_first_path(os.path.dirname(os.path.realpath(path)))
-    run_text(source, path, new_main(path))
+    loader = SourceFileLoader("__main__", path)
+    run_text(source, path, new_main(__file__=path, __cached__=None, __loader__=loader))
 
 
 def run_module(name: str) -> None:
@@ -104,7 +104,7 @@ def run_command(code: str) -> None:
 
 def run_stdin() -> None:
     set_first_path("")
-    run_text(sys.stdin.read(), "<stdin>", new_main())
+    run_text(sys.stdin.read(), "<stdin>", new_main(__file__="<stdin>"))
 
 
 def print_report() -> None:
