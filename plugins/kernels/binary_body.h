@@ -83,40 +83,46 @@ TREADLE_INLINE T BODY(item_op)(enum binary_op op, T x, T y)
     }
 }
 
-/* Where NumPy's loops commute + and * themselves, so that of two NaNs the second survives. */
-TREADLE_INLINE int BODY(commutes)(enum binary_op op)
+/*
+ * Of two NaNs the first one's payload survives, but from this element on NumPy's loops for + and *
+ * have the operands the other way round: in what is left after its unrolled vectors, and
+ * (not in the baseline) wherever the second operand is repeated. It is an accident of its build,
+ * alike in 2.4 and 2.5.
+ */
+TREADLE_INLINE size_t BODY(first_commuted)(enum binary_op op, size_t n, int y_repeats)
 {
-    return IS_FLOAT && (op == ADD || op == MULTIPLY);
-}
-
-TREADLE_INLINE T BODY(item_op_commuted)(enum binary_op op, T x, T y)
-{
-    return BODY(commutes)(op) ? BODY(item_op)(op, y, x) : BODY(item_op)(op, x, y);
+    enum {
+        LANES = TREADLE_VECTOR_BYTES / sizeof(T),
+        UNROLLED = TREADLE_VECTOR_BYTES == 64 ? 1 : 2
+    };
+    if (!IS_FLOAT || !(op == ADD || op == MULTIPLY) || n < LANES)
+        return n;
+    if (UNROLLED == 2 && n <= UNROLLED * LANES)
+        return n;
+    if (y_repeats)
+        return TREADLE_VECTOR_BYTES == 16 ? n : 0;
+    return n - n % (UNROLLED * LANES);
 }
 
 /* dst is contiguous; x and y are contiguous or one repeated item. */
-TREADLE_INLINE void BODY(contiguous)(enum binary_op op, size_t n, BODY(item) * dst,
+TREADLE_INLINE void BODY(contiguous)(enum binary_op op, int commute, size_t n, BODY(item) * dst,
                                      const BODY(item) * x, int x_repeats, const BODY(item) * y,
                                      int y_repeats, int past_caches)
 {
     enum { LANES = TREADLE_VECTOR_BYTES / sizeof(T) };
-    const size_t whole = n - n % LANES;
     const T x0 = *x, y0 = *y;
     BODY(vector) vx = BODY(splat)(x0), vy = BODY(splat)(y0);
-    size_t i = 0;
-    if (past_caches) {
-        for (; i < whole && (uintptr_t)(dst + i) % TREADLE_VECTOR_BYTES; i++) {
-            T a = x_repeats ? x0 : x[i], b = y_repeats ? y0 : y[i];
-            dst[i] = y_repeats ? BODY(item_op_commuted)(op, a, b) : BODY(item_op)(op, a, b);
-        }
+    size_t i = 0, head = past_caches ? -(uintptr_t)dst % TREADLE_VECTOR_BYTES / sizeof(T) : 0;
+    for (; i < head && i < n; i++) {
+        T a = x_repeats ? x0 : x[i], b = y_repeats ? y0 : y[i];
+        dst[i] = commute ? BODY(item_op)(op, b, a) : BODY(item_op)(op, a, b);
     }
 #pragma GCC unroll 4
-    for (; i + LANES <= whole; i += LANES) {
+    for (; i + LANES <= n; i += LANES) {
         if (!x_repeats)
             vx = *(const BODY(vector) *)(x + i);
         if (!y_repeats)
             vy = *(const BODY(vector) *)(y + i);
-        int commute = y_repeats && BODY(commutes)(op);
         BODY(vector) r = BODY(vector_op)(op, commute ? vy : vx, commute ? vx : vy);
         if (past_caches)
             treadle_store_past_caches(dst + i, (treadle_bytes)r);
@@ -127,9 +133,20 @@ TREADLE_INLINE void BODY(contiguous)(enum binary_op op, size_t n, BODY(item) * d
         treadle_fence_stores();
     for (; i < n; i++) {
         T a = x_repeats ? x0 : x[i], b = y_repeats ? y0 : y[i];
-        dst[i] = whole && (i >= whole || y_repeats) ? BODY(item_op_commuted)(op, a, b)
-                                                    : BODY(item_op)(op, a, b);
+        dst[i] = commute ? BODY(item_op)(op, b, a) : BODY(item_op)(op, a, b);
     }
+}
+
+TREADLE_INLINE void BODY(as_numpy)(enum binary_op op, size_t n, BODY(item) * dst,
+                                   const BODY(item) * x, int x_repeats, const BODY(item) * y,
+                                   int y_repeats, int past_caches)
+{
+    const size_t first = BODY(first_commuted)(op, n, y_repeats);
+    BODY(contiguous)(op, 0, first, dst, x, x_repeats, y, y_repeats, past_caches);
+    if (first < n)
+        BODY(contiguous)
+        (op, 1, n - first, dst + first, x_repeats ? x : x + first, x_repeats,
+         y_repeats ? y : y + first, y_repeats, past_caches);
 }
 
 TREADLE_INLINE void BODY(strided)(enum binary_op op, size_t n, char *dst, ptrdiff_t dst_stride,
@@ -156,14 +173,14 @@ TREADLE_INLINE void BODY(loop)(enum binary_op op, size_t n, char *const *ptrs,
     if (strides[2] != item || !(sx == item || sx == 0) || !(sy == item || sy == 0) || sx + sy == 0)
         BODY(strided)(op, n, ptrs[2], strides[2], ptrs[0], sx, ptrs[1], sy);
     else if (sx == 0)
-        past_caches ? BODY(contiguous)(op, n, dst, x, 1, y, 0, 1)
-                    : BODY(contiguous)(op, n, dst, x, 1, y, 0, 0);
+        past_caches ? BODY(as_numpy)(op, n, dst, x, 1, y, 0, 1)
+                    : BODY(as_numpy)(op, n, dst, x, 1, y, 0, 0);
     else if (sy == 0)
-        past_caches ? BODY(contiguous)(op, n, dst, x, 0, y, 1, 1)
-                    : BODY(contiguous)(op, n, dst, x, 0, y, 1, 0);
+        past_caches ? BODY(as_numpy)(op, n, dst, x, 0, y, 1, 1)
+                    : BODY(as_numpy)(op, n, dst, x, 0, y, 1, 0);
     else
-        past_caches ? BODY(contiguous)(op, n, dst, x, 0, y, 0, 1)
-                    : BODY(contiguous)(op, n, dst, x, 0, y, 0, 0);
+        past_caches ? BODY(as_numpy)(op, n, dst, x, 0, y, 0, 1)
+                    : BODY(as_numpy)(op, n, dst, x, 0, y, 0, 0);
 }
 
 #define LOOP(name, op)                                                                             \

@@ -130,9 +130,12 @@ TREADLE_INLINE T BODY(pick_lane)(int largest, BODY(vector) v)
         if (v[i] != v[i])
             return (T)NAN;
 #endif
-    for (size_t half = BODY(LANES) / 2; half; half /= 2)
+    for (size_t half = BODY(LANES) / 2; half; half /= 2) {
+        const int upper_first = TREADLE_VECTOR_BYTES == 64 && half * sizeof(T) >= 16;
         for (size_t i = 0; i < half; i++)
-            v[i] = BODY(pick)(largest, v[i + half], v[i]);
+            v[i] = upper_first ? BODY(pick)(largest, v[i + half], v[i])
+                               : BODY(pick)(largest, v[i], v[i + half]);
+    }
     return v[0];
 }
 

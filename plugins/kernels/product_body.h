@@ -116,10 +116,10 @@ static void BODY(matmul)(const struct treadle_product_shape *shape, const char *
             const char *y0 = y + (ptrdiff_t)k0 * shape->y_row + (ptrdiff_t)n0 * shape->y_column;
             for (size_t j = 0; j < columns; j += BODY(TILE_COLUMNS))
                 BODY(pack)
-                (packed_y + j * depth * PLANES, depth,
-                 columns - j < BODY(TILE_COLUMNS) ? columns - j : BODY(TILE_COLUMNS),
-                 BODY(TILE_COLUMNS), y0 + (ptrdiff_t)j * shape->y_column, shape->y_row,
-                 shape->y_column);
+            (packed_y + j * depth * PLANES, depth,
+             columns - j < BODY(TILE_COLUMNS) ? columns - j : BODY(TILE_COLUMNS),
+             BODY(TILE_COLUMNS), y0 + (ptrdiff_t)j * shape->y_column, shape->y_row,
+             shape->y_column);
             for (size_t i = 0; i < shape->m; i += TILE_ROWS) {
                 size_t rows = shape->m - i < TILE_ROWS ? shape->m - i : TILE_ROWS;
                 BODY(pack)

@@ -17,7 +17,7 @@ static size_t item_size(const struct treadle_reduction_plan *plan)
 
 /* ---- the plan --------------------------------------------------------------------------- */
 
-/* Negative strides along reduced axes are turned round, as NumPy's iterator does. */
+/* A negative stride stays: NumPy adds from index 0 on, unless its caller turned the axis round. */
 static void take_axes(struct treadle_reduction_plan *plan, const struct treadle_array *x,
                       const struct treadle_array *out, uint64_t axes)
 {
@@ -29,10 +29,6 @@ static void take_axes(struct treadle_reduction_plan *plan, const struct treadle_
         if (axis.reduced) {
             axis.out = 0;
             plan->count *= axis.extent;
-            if (axis.x < 0 && axis.extent) {
-                plan->x += (ptrdiff_t)(axis.extent - 1) * axis.x;
-                axis.x = -axis.x;
-            }
         }
         plan->axes[plan->naxes++] = axis;
     }

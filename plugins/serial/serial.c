@@ -9,7 +9,7 @@
 #include "kernels.h"
 #include "loop.h"
 #include "message.h"
-#include "product.h"
+#include "matrices.h"
 #include "reduction.h"
 #include "stream.h"
 #include "walk.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Stacks of matrices: which matrices a product kernel is called for. */
-#ifndef TREADLE_PRODUCT_H
-#define TREADLE_PRODUCT_H
+#ifndef TREADLE_MATRICES_H
+#define TREADLE_MATRICES_H
 
 #include "kernels.h"
 
@@ -44,4 +44,4 @@ static inline void treadle_product_at(const struct treadle_array *args, size_t i
     }
 }
 
-#endif /* TREADLE_PRODUCT_H */
+#endif /* TREADLE_MATRICES_H */
