@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_AB_PAIRS_H
+#define TREADLE_AB_PAIRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ab_statistics.h"
+#include "crew.h"
+#include "workload.h"
+
+/** One of the two things that are compared, and what was seen of it. */
+struct ab_side {
+    const char *spec; /* "serial", "openmp:2", ... */
+    long calls;       /* in a timed batch */
+    const char *backend;
+    const char *variant;
+    uint32_t threads; /* the most that worked at once */
+};
+
+/** One measured pair: seconds per call. */
+struct ab_pair {
+    double a, b;
+    bool a_first;
+};
+
+/** Two sides, the callers that run them, and the pairs measured so far. */
+struct ab_pairs {
+    struct ab_side a, b;
+    struct crew *crew;
+    struct workload *loads; /* one per caller */
+    uint32_t callers;
+    uint64_t *seed;
+    double level, same;
+    size_t comparisons, most; /* sizes compared together; pairs at most */
+    double seconds;           /* stop at the first look after so long */
+
+    struct ab_pair *pairs;
+    size_t count;
+    struct ab_interval interval;
+    enum ab_verdict verdict;
+    double floor; /* how far from 1 A against A was */
+};
+
+/**
+ * Measure: A against itself first, then pairs of A and B until it is decided, or time or pairs are
+ * used up, or Ctrl-C. `pairs` has room for `most`; what was measured stays valid in any case.
+ * @return false if a call failed; the reason has been printed
+ */
+bool ab_pairs_measure(struct ab_pairs *pairs);
+
+#endif /* TREADLE_AB_PAIRS_H */

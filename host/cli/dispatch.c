@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dispatch.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <treadle/treadle.h>
+
+#include "cli.h"
+#include "options.h"
+#include "stopwatch.h"
+#include "workload.h"
+
+/* A batch lasts about 200 us: the clock's 25 ns are gone, an interrupt hits few of the batches. */
+enum { PAIRS = 301, BATCH = 5000 };
+
+static void no_log(const struct treadle_host *host, int32_t level, const char *line)
+{
+    (void)host, (void)level, (void)line;
+}
+
+/* Enough for a kernel that runs on its caller; what it lacks is for parallel work. */
+static const struct treadle_host host = {.struct_size = sizeof host,
+                                         .abi_minor = TREADLE_ABI_MINOR,
+                                         .name = "treadle bench dispatch",
+                                         .version = "",
+                                         .log = no_log};
+
+/**
+ * The serial plugin's file: built into the library too, it is found and listed as not needed, or
+ * lies beside the other plugins.
+ */
+static treadle_plugin_fn find_serial(void)
+{
+    struct treadle_backend_info info;
+
+    for (uint32_t i = 0; treadle_backend_info(i, &info) == TREADLE_OK; i++) {
+        char path[4096];
+        const char *slash = strrchr(info.path, '/');
+        if (!slash)
+            continue;
+        snprintf(path, sizeof path, "%.*s/treadle-serial.so", (int)(slash - info.path), info.path);
+        void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        void *entry = library ? dlsym(library, TREADLE_ENTRY_NAME) : NULL;
+        if (entry) {
+            treadle_plugin_fn function;
+            memcpy(&function, &entry, sizeof function);
+            return function;
+        }
+    }
+    return NULL;
+}
+
+static bool find_kernel(const struct workload *load, struct treadle_kernel *kernel, void **state)
+{
+    treadle_plugin_fn entry = find_serial();
+    const struct treadle_plugin *plugin = entry ? entry() : NULL;
+    struct treadle_dtype dtypes[WORKLOAD_ARGS_MAX];
+
+    if (!plugin) {
+        cli_fail(CLI_FAILED, "bench dispatch: treadle-serial.so is in no folder of a plugin that "
+                             "'treadle list' shows; put its folder into TREADLE_PLUGIN_PATH");
+        return false;
+    }
+    for (uint32_t i = 0; i < load->nargs; i++)
+        dtypes[i] = load->args[i].dtype;
+    const struct treadle_query query = {.struct_size = sizeof query,
+                                        .op = load->op,
+                                        .dtypes = dtypes,
+                                        .ntypes = load->nargs,
+                                        .nin = load->nin};
+    if (plugin->create(&host, "", state, NULL) == TREADLE_OK &&
+        plugin->find_kernel(*state, &query, kernel) == TREADLE_OK)
+        return true;
+    cli_fail(CLI_FAILED, "bench dispatch: the serial plugin has no add for f64");
+    return false;
+}
+
+static double time_direct(const struct treadle_kernel *kernel, struct treadle_call *call)
+{
+    int32_t (*volatile run)(struct treadle_call *) = kernel->run;
+    double begin = stopwatch_now();
+
+    for (int i = 0; i < BATCH; i++)
+        run(call);
+    return stopwatch_now() - begin;
+}
+
+static double time_library(const struct workload *load)
+{
+    double begin = stopwatch_now();
+
+    for (int i = 0; i < BATCH; i++)
+        treadle_binary("add", &load->args[0], &load->args[1], &load->args[2], NULL);
+    return stopwatch_now() - begin;
+}
+
+static void measure_pairs(const struct workload *load, const struct treadle_kernel *kernel,
+                          struct treadle_call *call, struct dispatch_cost *cost)
+{
+    double library[PAIRS], direct[PAIRS], difference[PAIRS];
+    const double ns = 1e9 / BATCH;
+
+    time_direct(kernel, call);
+    time_library(load);
+    for (int i = 0; i < PAIRS; i++) {
+        if (i % 2) {
+            direct[i] = time_direct(kernel, call) * ns;
+            library[i] = time_library(load) * ns;
+        } else {
+            library[i] = time_library(load) * ns;
+            direct[i] = time_direct(kernel, call) * ns;
+        }
+        difference[i] = library[i] - direct[i];
+    }
+    cost->dispatch_ns = stopwatch_median(difference, PAIRS);
+    cost->call_ns = stopwatch_median(library, PAIRS);
+    cost->direct_ns = stopwatch_median(direct, PAIRS);
+}
+
+bool dispatch_measure(struct dispatch_cost *cost)
+{
+    const struct options_shape one = {{1}, 1};
+    struct treadle_kernel kernel = {.struct_size = sizeof kernel};
+    struct workload load;
+    void *state = NULL;
+    bool found = workload_plan(&load, "bench dispatch", "add",
+                               (struct treadle_dtype){TREADLE_FLOAT, 64, 1}, &one, 1, NULL) &&
+                 workload_allocate(&load, 1) && find_kernel(&load, &kernel, &state);
+
+    if (found) {
+        struct treadle_call call = {.struct_size = sizeof call,
+                                    .host = &host,
+                                    .state = state,
+                                    .kernel = kernel.kernel,
+                                    .args = load.args,
+                                    .nargs = load.nargs,
+                                    .nin = load.nin,
+                                    .threads_max = 1,
+                                    .threads_used = 1};
+        if (kernel.run(&call) ||
+            treadle_binary("add", &load.args[0], &load.args[1], &load.args[2], NULL)) {
+            cli_fail_library();
+            found = false;
+        } else {
+            measure_pairs(&load, &kernel, &call, cost);
+        }
+    }
+    workload_finish(&load);
+    return found;
+}
