@@ -301,12 +301,17 @@ static void merge(struct axes *x)
         }
 }
 
+/* args: NULL if axes must not be turned. */
 static void arrange(struct axes *x, struct treadle_array *args)
 {
+    for (int32_t d = 0; d < x->ndim; d++)
+        for (uint32_t i = 0; x->extent[d] == 1 && i < x->nargs; i++)
+            x->strides[i][d] = 0; /* a step that is never taken says nothing about the order */
     int32_t order[NDIM_MAX] = {0};
     find_order(x, order);
     permute(x, order);
-    turn_forward(x, args);
+    if (args)
+        turn_forward(x, args);
     merge(x);
 }
 
@@ -412,8 +417,7 @@ static int32_t prepare_reduction(const struct op *op, struct prepared *p, const 
     if (reduced_elements == 0 && !has_empty)
         return BAD(0, "%s of no elements is not defined", op->name);
     p->elements = product(x.extent, x.ndim);
-    /* NumPy's iterator has the output first, and it takes part in ordering the axes. */
-    arrange(&x, p->args);
+    arrange(&x, NULL); /* NumPy sums an axis with a negative stride backwards */
     adopt(p, &x, 0, false);
     adopt(p, &x, 1, true);
     p->reduction =
