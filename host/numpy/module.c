@@ -116,6 +116,9 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "treadle._treadle",
                                         .m_slots = slots};
 
+PyMODINIT_FUNC PyInit__treadle(void);
+
+PyMODINIT_FUNC PyInit__treadle(void); /* Python before 3.12 does not declare it */
 PyMODINIT_FUNC PyInit__treadle(void)
 {
     return PyModuleDef_Init(&definition);
