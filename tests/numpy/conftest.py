@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every test compares NumPy under Treadle with NumPy alone, in one process.
-
-TREADLE_TEST_FULL=1 adds sizes, seeds and thread counts: minutes instead of seconds.
-"""
+"""Every test compares NumPy under Treadle with NumPy alone, in one process."""
 
 import os
 import subprocess
@@ -11,14 +8,16 @@ import warnings
 
 import numpy as np
 import pytest
+
 import treadle
 
-FULL = os.environ.get("TREADLE_TEST_FULL", "0") not in ("", "0")
+# For tests whose cases multiply: "full" has more sizes, limits and thread counts.
+DEPTHS = ["fast", pytest.param("full", marks=pytest.mark.slow)]
 
 
 def pytest_report_header():
     names = ", ".join(b["name"] for b in treadle.backends() if b["usable"])
-    return f"numpy {np.__version__}, treadle {treadle.version} ({names}), full={FULL}"
+    return f"numpy {np.__version__}, treadle {treadle.version} ({names})"
 
 
 @pytest.fixture(autouse=True)

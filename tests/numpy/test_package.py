@@ -6,8 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-import treadle
 from conftest import canonical, outcome, python
+
+import treadle
 
 LARGE = 200_000
 
@@ -137,7 +138,7 @@ def test_using_as_a_decorator():
 @pytest.mark.parametrize("call", [treadle.set_backend, treadle.install])
 def test_unknown_backend_is_named(call):
     before = treadle.get_backend()
-    with pytest.raises(ValueError, match="nonsense.*serial"):
+    with pytest.raises(ValueError, match=r"nonsense.*serial"):
         call("nonsense")
     assert treadle.get_backend() == before
 
@@ -253,7 +254,7 @@ def test_wrong_arguments(args, error, text):
 def test_output_must_be_writable():
     out = np.zeros(3)
     out.flags.writeable = False
-    with pytest.raises(ValueError, match="(?i)read"):
+    with pytest.raises(ValueError, match=r"(?i)read"):
         treadle.run("add", np.ones(3), np.ones(3), out=out)
     assert not out.any()
 
@@ -305,7 +306,10 @@ def test_without_plugins():
 
 # ---- python -m treadle -----------------------------------------------------------------------
 
-SHOW = "import sys; print(sys.argv, sys.path[0], __name__, globals().get('__file__'), __spec__ is None)"
+SHOW = (
+    "import sys; print(sys.argv, sys.path[0], __name__, globals().get('__file__'));"
+    "print(__spec__ is None)"
+)
 
 
 def same_as_python(*args, stdin=None, **env):

@@ -3,10 +3,10 @@
 
 import numpy as np
 import pytest
-from conftest import FULL, differing
+from conftest import DEPTHS, differing
 
 SIZES = (1, 7, 8, 9, 127, 128, 129, 136, 137, 255, 257, 1000, 8191, 8192, 8193, 50021, 300007)
-LEAST = (1, 130, 1000, 4096, 100000) if FULL else (1, 1000)
+LEAST = {"fast": (1, 1000), "full": (130, 500, 4096, 100000)}
 SUMS = ("f4", "f8", "c8", "c16")
 
 
@@ -20,8 +20,8 @@ def wide(n, dtype, seed=0):
     return x.astype(dtype)
 
 
-def same_in_all_cuts(calls):
-    for least in LEAST:
+def same_in_all_cuts(calls, depth="fast"):
+    for least in LEAST[depth]:
         assert differing(calls, least=least) == []
 
 
@@ -45,10 +45,11 @@ def sums(x):
     yield "wider", lambda: x.sum(dtype="c16" if x.dtype.kind == "c" else "f8")
 
 
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("dtype", SUMS)
-def test_sums(dtype):
+def test_sums(dtype, depth):
     for n in SIZES:
-        same_in_all_cuts(list(sums(wide(n, dtype))))
+        same_in_all_cuts(list(sums(wide(n, dtype))), depth)
 
 
 @pytest.mark.parametrize("dtype", SUMS)

@@ -5,12 +5,14 @@ import threading
 
 import numpy as np
 import pytest
-import treadle
-from conftest import FULL, differing, outcome
+from conftest import DEPTHS, differing, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-SIZES = (0, 1, 2, 63, 64, 65, 1001, 20011) if FULL else (1, 1001, 5003)
+import treadle
+
+SIZES = {"fast": (1, 1001, 5003), "full": (0, 1, 2, 63, 64, 65, 129, 1000, 20011)}
+THREADS = {"fast": (3,), "full": (2, 4, 5)}
 SCALES = ("ordinary", "wide", "special")
 try:
     from numpy._core import umath
@@ -89,13 +91,13 @@ def overlapping(u, args, read, write):
     return call
 
 
-def cases(u):
+def cases(u, sizes):
     for types in u.types:
         inputs = types.split("->")[0]
         if set(types) & set("OMmSUV"):
             continue
         for scale in SCALES:
-            for n in SIZES:
+            for n in sizes:
                 rng = np.random.default_rng(n + 7)
                 args = [operand(code, n, scale, rng) for code in inputs]
                 for layout, make in layouts(u, types):
@@ -103,10 +105,11 @@ def cases(u):
                         yield f"{types} {scale} n={n} {layout}", make(args)
 
 
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("name", sorted(UFUNCS))
-def test_results_warnings_and_errors_are_numpys(name):
-    for threads in (2, 3, 5) if FULL else (3,):
-        assert differing(list(cases(UFUNCS[name])), threads) == []
+def test_results_warnings_and_errors_are_numpys(name, depth):
+    for threads in THREADS[depth]:
+        assert differing(list(cases(UFUNCS[name], SIZES[depth])), threads) == []
 
 
 def test_large_calls_are_really_split():
@@ -177,7 +180,7 @@ def test_payload_of_one_nan(name, dtype):
 window = st.tuples(st.integers(0, 40), st.sampled_from([1, 2, 3, -1, -2]))
 
 
-@settings(max_examples=2000 if FULL else 200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(window, window, window, st.integers(65, 300))
 def test_overlap_of_any_kind(first, second, out, n):
     def view(buffer, start, step):

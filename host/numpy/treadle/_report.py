@@ -68,6 +68,6 @@ def backends() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``name``, ``path``, ``version``, ``vendor``, ``usable``, ``reason`` (why it is not), ``ops``.
+        ``name``, ``path``, ``version``, ``vendor``, ``usable``, ``reason`` (why not), ``ops``.
     """
     return _treadle.backends()
