@@ -112,7 +112,7 @@ static bool same_memory(const struct treadle_array *a, const struct treadle_arra
     if (a->data != b->data || a->ndim != b->ndim || a->itemsize != b->itemsize)
         return false;
     for (int32_t d = 0; d < a->ndim; d++)
-        if (a->shape[d] > 1 && a->strides[d] != b->strides[d])
+        if (a->shape[d] != b->shape[d] || (a->shape[d] > 1 && a->strides[d] != b->strides[d]))
             return false;
     return true;
 }
@@ -159,7 +159,10 @@ static int32_t copy_input(const struct op *op, struct prepared *p, uint32_t i)
     return TREADLE_OK;
 }
 
-/* In element-wise ops an output may be an input; in all others each touch calls for a copy. */
+/*
+ * In element-wise ops an output may be an input; in all others each touch calls for a copy. Before
+ * inputs are broadcast: a row subtracted from its own matrix costs a row.
+ */
 static int32_t separate(const struct op *op, struct prepared *p, uint32_t nargs, uint32_t nin)
 {
     for (uint32_t i = 0; i < nin && !p->dry; i++)
@@ -168,10 +171,8 @@ static int32_t separate(const struct op *op, struct prepared *p, uint32_t nargs,
             if (!overlap(in, out) || (op->class == OP_ELEMENTWISE && same_memory(in, out)))
                 continue;
             int32_t status = copy_input(op, p, i);
-            if (status) {
-                prepared_finish(p);
+            if (status)
                 return status;
-            }
             break;
         }
     return TREADLE_OK;
@@ -358,6 +359,9 @@ static bool broadcast(const struct treadle_array *a, int32_t ndim, const int64_t
 static int32_t prepare_elementwise(const struct op *op, struct prepared *p, uint32_t nargs,
                                    uint32_t nin)
 {
+    int32_t status = separate(op, p, nargs, nin);
+    if (status)
+        return status;
     struct axes x;
     const struct treadle_array *out = &p->args[nin];
     x.ndim = out->ndim;
@@ -379,7 +383,7 @@ static int32_t prepare_elementwise(const struct op *op, struct prepared *p, uint
     arrange(&x, p->args);
     for (uint32_t i = 0; i < nargs; i++)
         adopt(p, &x, i, false);
-    return separate(op, p, nargs, nin);
+    return TREADLE_OK;
 }
 
 static int32_t prepare_reduction(const struct op *op, struct prepared *p, const void *attrs)
@@ -420,9 +424,17 @@ static int32_t prepare_reduction(const struct op *op, struct prepared *p, const 
     arrange(&x, NULL); /* NumPy sums an axis with a negative stride backwards */
     adopt(p, &x, 0, false);
     adopt(p, &x, 1, true);
+    /* After the ordering, which a copy must not change; but a copy has no gaps between axes. */
+    int32_t status = separate(op, p, 2, nin);
+    if (p->ncopies > 0) {
+        memcpy(x.strides[0], p->strides[0], (size_t)x.ndim * sizeof(int64_t));
+        merge(&x);
+        adopt(p, &x, 0, false);
+        adopt(p, &x, 1, true);
+    }
     p->reduction =
         (struct treadle_reduction){.struct_size = sizeof p->reduction, .axes = x.reduced};
-    return separate(op, p, 2, nin);
+    return status;
 }
 
 /* View argument i as a stack of matrices, an axis of extent 1 inserted where `insert` says. */
@@ -472,6 +484,9 @@ static int32_t prepare_matmul(const struct op *op, struct prepared *p)
     int32_t out_ndim = p->args[2].ndim + row + column;
     if (out_ndim < 2 || out_ndim > NDIM_MAX)
         return BAD(2, "ndim is %d; it must be that of the product", p->args[2].ndim);
+    int32_t status = separate(op, p, 3, nin);
+    if (status)
+        return status;
     as_matrix(p, 0, row ? 0 : -1);
     as_matrix(p, 1, column ? 1 : -1);
     if (row)
@@ -491,7 +506,7 @@ static int32_t prepare_matmul(const struct op *op, struct prepared *p)
             return BAD(i, "%s", "its leading axes cannot be broadcast to the output's");
     double complex_factor = c->dtype.code == TREADLE_COMPLEX ? 4 : 1;
     p->elements = 2 * product(c->shape, c->ndim) * (double)k * complex_factor;
-    return separate(op, p, 3, nin);
+    return TREADLE_OK;
 }
 
 static int32_t prepare_dot(const struct op *op, struct prepared *p)
@@ -589,11 +604,9 @@ static int32_t prepare_loop(const struct op *op, struct prepared *p, uint32_t na
     return TREADLE_OK;
 }
 
-int32_t arrays_prepare(const struct op *op, const struct treadle_array *args, uint32_t nargs,
-                       uint32_t nin, const void *attrs, struct prepared *p)
+static int32_t prepare(const struct op *op, struct prepared *p, uint32_t nargs, uint32_t nin,
+                       const void *attrs)
 {
-    memcpy(p->args, args, nargs * sizeof *args);
-    p->ncopies = 0;
     switch ((enum op_class)op->class) {
     case OP_ELEMENTWISE:
         return prepare_elementwise(op, p, nargs, nin);
@@ -610,6 +623,17 @@ int32_t arrays_prepare(const struct op *op, const struct treadle_array *args, ui
     case OP_OTHER:
         break;
     }
-    p->elements = product(args[nargs - 1].shape, args[nargs - 1].ndim);
+    p->elements = product(p->args[nargs - 1].shape, p->args[nargs - 1].ndim);
     return TREADLE_OK;
+}
+
+int32_t arrays_prepare(const struct op *op, const struct treadle_array *args, uint32_t nargs,
+                       uint32_t nin, const void *attrs, struct prepared *p)
+{
+    memcpy(p->args, args, nargs * sizeof *args);
+    p->ncopies = 0;
+    int32_t status = prepare(op, p, nargs, nin, attrs);
+    if (status)
+        prepared_finish(p);
+    return status;
 }

@@ -73,7 +73,7 @@ void budget_give(const struct grant *grant)
 uint32_t budget_share(uint32_t most)
 {
     uint32_t callers = (uint32_t)(atomic_load_explicit(&state, memory_order_relaxed) >> 32);
-    uint32_t fair = share((uint32_t)cpus_available(), callers > 0 ? callers : 1);
+    uint32_t fair = share((uint32_t)cpus_last(), callers > 0 ? callers : 1);
     return most < fair ? most : fair;
 }
 

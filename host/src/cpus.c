@@ -190,6 +190,11 @@ static void read_anew(void)
     atomic_store_explicit(&cached, count_now(), memory_order_relaxed);
 }
 
+int32_t cpus_last(void)
+{
+    return atomic_load_explicit(&cached, memory_order_relaxed);
+}
+
 int32_t cpus_available(void)
 {
     int32_t count = atomic_load_explicit(&cached, memory_order_relaxed);

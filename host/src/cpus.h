@@ -18,6 +18,9 @@ struct cpus_limits {
  */
 int32_t cpus_available(void);
 
+/** The count as last read, 0 before the first time. One relaxed load. */
+int32_t cpus_last(void);
+
 /** Set the limits and read anew. */
 void cpus_limit(const struct cpus_limits *limits);
 
