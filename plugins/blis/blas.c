@@ -5,7 +5,8 @@
 #include "hooks.h"
 
 /* Elements of a matrix-vector product, and of vectors, that are worth a thread. They are bound by
- * memory: from 40,000 elements on two threads won in LAPACK's reductions (svd(1000) 0.41 -> 0.34 s). */
+ * memory: from 40,000 elements on two threads won in LAPACK's reductions (svd(1000) 0.41 -> 0.34
+ * s). */
 #define GEMV_PER_THREAD 20000.0
 #define DOT_PER_THREAD 50000.0
 

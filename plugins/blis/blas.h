@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The BLAS operations Treadle calls by itself, for all four types, threaded under the caller's grant.
- * Strides count elements and may be zero or negative; of an output they must not be zero. With beta
- * zero what stood in the output is not read.
+ * The BLAS operations Treadle calls by itself, for all four types, threaded under the caller's
+ * grant. Strides count elements. Those of inputs may be zero or negative, only not -1 in a matrix
+ * of blas_gemm(): BLIS takes that for 1. With beta zero what stood in the output is not read.
  */
 #ifndef TREADLE_BLIS_BLAS_H
 #define TREADLE_BLIS_BLAS_H

@@ -16,14 +16,38 @@ enum { TYPES = 4, OPERANDS_MAX = 4 };
 static const num_t numbers[TYPES] = {BLIS_FLOAT, BLIS_DOUBLE, BLIS_SCOMPLEX, BLIS_DCOMPLEX};
 
 /* A row of dtypes per type: T is the type itself, R its real part. */
-#define F32 {TREADLE_FLOAT, 32, 1}
-#define F64 {TREADLE_FLOAT, 64, 1}
-#define C64 {TREADLE_COMPLEX, 64, 1}
-#define C128 {TREADLE_COMPLEX, 128, 1}
-#define ROW_TTTT(T, R) {T, T, T, T}
-#define ROW_TRTT(T, R) {T, R, T, T}
-#define ROW_TTRT(T, R) {T, T, R, T}
-#define DTYPES(ROW) {ROW(F32, F32), ROW(F64, F64), ROW(C64, F32), ROW(C128, F64)}
+#define F32                                                                                        \
+    {                                                                                              \
+        TREADLE_FLOAT, 32, 1                                                                       \
+    }
+#define F64                                                                                        \
+    {                                                                                              \
+        TREADLE_FLOAT, 64, 1                                                                       \
+    }
+#define C64                                                                                        \
+    {                                                                                              \
+        TREADLE_COMPLEX, 64, 1                                                                     \
+    }
+#define C128                                                                                       \
+    {                                                                                              \
+        TREADLE_COMPLEX, 128, 1                                                                    \
+    }
+#define ROW_TTTT(T, R)                                                                             \
+    {                                                                                              \
+        T, T, T, T                                                                                 \
+    }
+#define ROW_TRTT(T, R)                                                                             \
+    {                                                                                              \
+        T, R, T, T                                                                                 \
+    }
+#define ROW_TTRT(T, R)                                                                             \
+    {                                                                                              \
+        T, T, R, T                                                                                 \
+    }
+#define DTYPES(ROW)                                                                                \
+    {                                                                                              \
+        ROW(F32, F32), ROW(F64, F64), ROW(C64, F32), ROW(C128, F64)                                \
+    }
 static const struct treadle_dtype same[TYPES][OPERANDS_MAX] = DTYPES(ROW_TTTT);
 static const struct treadle_dtype real_second[TYPES][OPERANDS_MAX] = DTYPES(ROW_TRTT);
 static const struct treadle_dtype real_third[TYPES][OPERANDS_MAX] = DTYPES(ROW_TTRT);
@@ -35,8 +59,14 @@ struct op {
     int32_t (*run[TYPES])(struct treadle_call *call);
 };
 
-#define ALL(run) {run, run, run, run}
-#define EACH(run) {run##_s, run##_d, run##_c, run##_z}
+#define ALL(run)                                                                                   \
+    {                                                                                              \
+        run, run, run, run                                                                         \
+    }
+#define EACH(run)                                                                                  \
+    {                                                                                              \
+        run##_s, run##_d, run##_c, run##_z                                                         \
+    }
 static const struct op ops[] = {
     {"matmul", same, 3, 2, ALL(product_matmul)},
     {"dot", same, 3, 2, ALL(product_dot)},

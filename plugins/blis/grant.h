@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How many threads the code on this OS thread may use now: the calls it is inside of, innermost last. */
+/* How many threads the code on this OS thread may use now: the calls it is inside of, innermost
+ * last. */
 #ifndef TREADLE_BLIS_GRANT_H
 #define TREADLE_BLIS_GRANT_H
 
@@ -21,10 +22,10 @@ uint32_t grant_most(void);
 uint32_t grant_now(double useful);
 
 /**
- * Run fn(ctx, member, team) on `threads` threads, the caller being member 0, and note how many there
- * were. All members are alive at the same time, so that fn may wait for others; if the runtime has
- * fewer threads than that, fn runs once as the only member of a team of one. Floating-point flags
- * raised by the members reach the caller, who lends them its rounding mode.
+ * Run fn(ctx, member, team) on `threads` threads, the caller being member 0, and note how many
+ * there were. All members are alive at the same time, so that fn may wait for others; if the
+ * runtime has fewer threads than that, fn runs once as the only member of a team of one.
+ * Floating-point flags raised by the members reach the caller, who lends them its rounding mode.
  */
 void grant_team(uint32_t threads, void (*fn)(void *ctx, uint32_t member, uint32_t team), void *ctx);
 

@@ -48,8 +48,8 @@ static cntx_t *native, *induced, *small;
 
 /* ---- kernels ----------------------------------------------------------------------------- */
 
-/* BLIS reads the CPU's brand string to count its FMA units and takes AVX2 kernels if it does not know
- * the name, as in virtual machines: half the speed. */
+/* BLIS reads the CPU's brand string to count its FMA units and takes AVX2 kernels if it does not
+ * know the name, as in virtual machines: half the speed. */
 static arch_t choose_arch(void)
 {
     enum treadle_cpu level = treadle_cpu_level();

@@ -2,15 +2,15 @@
 /*
  * The linear algebra ops, one set per LAPACK letter: svd_d() is svd for f64.
  *
- * Each matrix of a stack is copied into LAPACK's order, worked on there, and its factors copied out.
- * A matrix LAPACK cannot handle ends the call with TREADLE_E_NUMERIC.
+ * Each matrix of a stack is copied into LAPACK's order, worked on there, and its factors copied
+ * out. A matrix LAPACK cannot handle ends the call with TREADLE_E_NUMERIC.
  */
 #ifndef TREADLE_BLIS_LINALG_H
 #define TREADLE_BLIS_LINALG_H
 
 #include <treadle/plugin.h>
 
-#define LINALG_DECLARE(letter)                                                                      \
+#define LINALG_DECLARE(letter)                                                                     \
     int32_t svd_##letter(struct treadle_call *call);                                               \
     int32_t svd_values_##letter(struct treadle_call *call);                                        \
     int32_t qr_##letter(struct treadle_call *call);                                                \

@@ -46,9 +46,9 @@ extern void LAPACK(geqrf)(const int *m, const int *n, element *a, const int *lda
                           element *work, const int *size, int *info);
 extern void ORGQR(const int *m, const int *n, const int *k, element *a, const int *lda,
                   const element *tau, element *work, const int *size, int *info);
-extern void EIGH(const char *job, const char *part, const int *n, element *a, const int *lda, REAL *w,
-                 element *work, const int *size REAL_WORK_SIZE, int *int_work, const int *int_size,
-                 int *info, size_t, size_t);
+extern void EIGH(const char *job, const char *part, const int *n, element *a, const int *lda,
+                 REAL *w, element *work, const int *size REAL_WORK_SIZE, int *int_work,
+                 const int *int_size, int *info, size_t, size_t);
 extern void LAPACK(gesv)(const int *n, const int *columns, element *a, const int *lda, int *pivots,
                          element *b, const int *ldb, int *info);
 extern void LAPACK(potrf)(const char *part, const int *n, element *a, const int *lda, int *info,
@@ -113,8 +113,8 @@ static void set_identity(const struct stack_arg *dst)
 
 /*
  * One op on one shape. m x n is the first operand's, k the smaller of both; columns are those of
- * solve's right side. plan() sets the sizes, in elements of each array, and then the arrays are laid
- * out in memory.
+ * solve's right side. plan() sets the sizes, in elements of each array, and then the arrays are
+ * laid out in memory.
  */
 struct task {
     struct stack stack;
@@ -201,8 +201,8 @@ static void work_member(void *ctx, uint32_t member, uint32_t team)
 }
 
 /* Threads that share the stack. Matrices that are fewer than the threads and large are left to the
- * threads inside of LAPACK; for the others a thread each is best (four svd(1000) on two cores: 0.86 s
- * against 1.16 s). */
+ * threads inside of LAPACK; for the others a thread each is best (four svd(1000) on two cores: 0.86
+ * s against 1.16 s). */
 static uint32_t stack_threads(const struct task *t)
 {
     double work = (double)t->m * t->n * t->k, all = work * (double)t->stack.count;
@@ -232,7 +232,8 @@ static int32_t work_through(struct job *job, struct task *t)
     return TREADLE_OK;
 }
 
-/* LAPACK's integers have 32 bits, also for the size of its workspace: 4 k^2 and some rows for svd. */
+/* LAPACK's integers have 32 bits, also for the size of its workspace: 4 k^2 and some rows for svd.
+ */
 static bool sizes_fit(const int64_t *first, int64_t columns)
 {
     double k = (double)smaller(first[0], first[1]);
@@ -249,7 +250,8 @@ static int32_t run(struct treadle_call *call, const struct linalg *op, const cha
     const int64_t *first = t.stack.args[0].extent;
     int64_t columns = call->nin == 2 && call->args[1].ndim > 1 ? t.stack.args[1].extent[1] : 1;
     if (!sizes_fit(first, columns))
-        return fail(call, TREADLE_E_DECLINED, "%s: too large for LAPACK's 32-bit integers", op->name);
+        return fail(call, TREADLE_E_DECLINED, "%s: too large for LAPACK's 32-bit integers",
+                    op->name);
     t.flags = flags_of(call);
     t.m = (int)first[0];
     t.n = (int)first[1];
@@ -277,8 +279,9 @@ static int call_gesdd(struct task *t)
 {
     char job = svd_job(t);
     int info, rows = job == 'S' ? t->k : t->n;
-    LAPACK(gesdd)(&job, &t->m, &t->n, t->a, &t->m, t->reals, t->b, &t->m, t->c, &rows, t->work,
-                  &t->work_size PASS_REAL_WORK, t->ints, &info, 1);
+    LAPACK(gesdd)
+    (&job, &t->m, &t->n, t->a, &t->m, t->reals, t->b, &t->m, t->c, &rows, t->work,
+     &t->work_size PASS_REAL_WORK, t->ints, &info, 1);
     return info;
 }
 
@@ -301,9 +304,8 @@ static void plan_svd(struct task *t)
     t->c_size = job == 'N' ? 1 : (int64_t)t->n * (job == 'S' ? t->k : t->n);
     t->reals_size = k;
     t->int_size = 8 * t->k;
-    t->real_size = COMPLEX_LETTER
-                       ? (int)larger(5 * k * k + 5 * k, 2 * longest * k + 2 * k * k + k)
-                       : 0;
+    t->real_size =
+        COMPLEX_LETTER ? (int)larger(5 * k * k + 5 * k, 2 * longest * k + 2 * k * k + k) : 0;
     ask_work_size(t, call_gesdd);
 }
 
@@ -324,13 +326,12 @@ static int one_svd(struct task *t)
     return 0;
 }
 
-static const struct linalg svd_op = {
-    "svd", "did not converge; are there NaN or infinite elements?", plan_svd, one_svd};
+static const struct linalg svd_op = {"svd", "did not converge; are there NaN or infinite elements?",
+                                     plan_svd, one_svd};
 
 int32_t FN(svd)(struct treadle_call *call)
 {
-    return run(call, &svd_op,
-               flags_of(call) & TREADLE_FULL_MATRICES ? "mn>mm,k,nn" : "mn>mk,k,kn");
+    return run(call, &svd_op, flags_of(call) & TREADLE_FULL_MATRICES ? "mn>mm,k,nn" : "mn>mk,k,kn");
 }
 
 int32_t FN(svd_values)(struct treadle_call *call)

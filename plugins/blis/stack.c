@@ -35,8 +35,9 @@ static int32_t read_core(struct stack *stack, const struct treadle_call *call, u
             *extent = a[0] < a[1] ? a[0] : a[1];
         }
         if (*extent >= 0 && *extent != given)
-            return fail(call, TREADLE_E_INVALID, "%s: operand %u has extent %lld where %lld is needed",
-                        op, i + 1, (long long)given, (long long)*extent);
+            return fail(call, TREADLE_E_INVALID,
+                        "%s: operand %u has extent %lld where %lld is needed", op, i + 1,
+                        (long long)given, (long long)*extent);
         *extent = given;
         stack->args[i].extent[axis] = given;
         stack->args[i].stride[axis] = x->strides[first + axis];
@@ -55,8 +56,9 @@ static int32_t read_outer(struct stack *stack, const struct treadle_call *call, 
     for (int32_t axis = missing; axis < stack->ndim; axis++) {
         int64_t given = x->shape[axis - missing], needed = stack->shape[axis];
         if (given != needed && (given != 1 || i >= call->nin))
-            return fail(call, TREADLE_E_INVALID, "%s: operand %u has extent %lld where %lld is needed",
-                        op, i + 1, (long long)given, (long long)needed);
+            return fail(call, TREADLE_E_INVALID,
+                        "%s: operand %u has extent %lld where %lld is needed", op, i + 1,
+                        (long long)given, (long long)needed);
         stack->args[i].outer[axis] = given == 1 ? 0 : x->strides[axis - missing];
     }
     return TREADLE_OK;

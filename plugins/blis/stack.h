@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A stack of matrices: the arguments of one call, checked against a signature and walked together. */
+/* A stack of matrices: the arguments of one call, checked against a signature and walked together.
+ */
 #ifndef TREADLE_BLIS_STACK_H
 #define TREADLE_BLIS_STACK_H
 
@@ -28,9 +29,9 @@ struct stack {
 /**
  * Check the call's arguments against `signature` and get ready to walk them.
  *
- * "mn>mk,k,kn" is the economic svd: core axes by letters, equal letters equal extents; a letter that
- * first appears in an output is the smaller one of the first argument's extents. The axes before
- * the core's are the stack's; inputs are broadcast to the first output's.
+ * "mn>mk,k,kn" is the economic svd: core axes by letters, equal letters equal extents; a letter
+ * that first appears in an output is the smaller one of the first argument's extents. The axes
+ * before the core's are the stack's; inputs are broadcast to the first output's.
  *
  * @return TREADLE_OK, or TREADLE_E_INVALID with the reason in call->error
  */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "blis_host.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct treadle_plugin *plugin;
+static void *state;
+uint32_t blis_threads_now = UINT32_MAX;
+static __thread char message[256];
+
+static void *host_alloc(const struct treadle_host *host, uint64_t size, uint64_t align)
+{
+    (void)host;
+    void *memory = NULL;
+    return posix_memalign(&memory, align < sizeof memory ? sizeof memory : align, size) ? NULL
+                                                                                        : memory;
+}
+
+static void host_release(const struct treadle_host *host, void *memory)
+{
+    (void)host;
+    free(memory);
+}
+
+static void host_log(const struct treadle_host *host, int32_t level, const char *line)
+{
+    (void)host;
+    fprintf(stderr, "# log %d: %s\n", level, line);
+}
+
+static uint32_t host_threads_now(const struct treadle_host *host, const struct treadle_call *call)
+{
+    (void)host;
+    return call->threads_max < blis_threads_now ? call->threads_max : blis_threads_now;
+}
+
+static const struct treadle_host the_host = {.struct_size = sizeof the_host,
+                                             .name = "test",
+                                             .version = "0",
+                                             .alloc = host_alloc,
+                                             .release = host_release,
+                                             .log = host_log,
+                                             .threads_now = host_threads_now};
+
+const struct treadle_host *blis_host(void)
+{
+    return &the_host;
+}
+
+__attribute__((noreturn)) static void give_up(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(1);
+}
+
+const struct treadle_plugin *blis_plugin(void)
+{
+    if (plugin)
+        return plugin;
+    void *library = dlopen(BLIS_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        give_up("dlopen", dlerror());
+    treadle_plugin_fn entry;
+    *(void **)&entry = dlsym(library, TREADLE_ENTRY_NAME);
+    if (!entry)
+        give_up("dlsym", dlerror());
+    const struct treadle_plugin *found = entry();
+    struct treadle_error error = {.message = message, .capacity = sizeof message};
+    if (found->create(&the_host, "", &state, &error))
+        give_up("create", message);
+    return plugin = found;
+}
+
+void *blis_state(void)
+{
+    blis_plugin();
+    return state;
+}
+
+const char *blis_error(void)
+{
+    return message;
+}
+
+static const struct treadle_dtype dtypes[BLIS_TYPES] = {{TREADLE_FLOAT, 32, 1},
+                                                        {TREADLE_FLOAT, 64, 1},
+                                                        {TREADLE_COMPLEX, 64, 1},
+                                                        {TREADLE_COMPLEX, 128, 1}};
+
+void blis_array(struct blis_array *x, enum blis_type type, void *data, int32_t ndim,
+                const int64_t *shape)
+{
+    int64_t stride = dtypes[type].bits / 8;
+    memset(x, 0, sizeof *x);
+    x->array.data = data;
+    x->array.ndim = ndim;
+    x->array.dtype = dtypes[type];
+    x->array.itemsize = dtypes[type].bits / 8;
+    for (int32_t axis = ndim - 1; axis >= 0; axis--) {
+        x->shape[axis] = shape[axis];
+        x->strides[axis] = stride;
+        stride *= shape[axis];
+    }
+}
+
+int32_t blis_run(const char *op, struct blis_array *const *args, uint32_t nargs, uint32_t nin,
+                 uint32_t flags, uint32_t threads, uint32_t *used)
+{
+    struct treadle_array arrays[4];
+    struct treadle_dtype types[4];
+    for (uint32_t i = 0; i < nargs; i++) {
+        arrays[i] = args[i]->array;
+        arrays[i].shape = args[i]->shape;
+        arrays[i].strides = args[i]->strides;
+        types[i] = arrays[i].dtype;
+    }
+    struct treadle_query query = {sizeof query, 0, op, types, nargs, nin};
+    struct treadle_kernel kernel = {.struct_size = sizeof kernel};
+    int32_t status = blis_plugin()->find_kernel(state, &query, &kernel);
+    if (status)
+        return status;
+    struct treadle_error error = {sizeof error, 0, message, sizeof message};
+    struct treadle_linalg attrs = {sizeof attrs, flags};
+    struct treadle_call call = {.struct_size = sizeof call,
+                                .host = &the_host,
+                                .state = state,
+                                .kernel = kernel.kernel,
+                                .args = arrays,
+                                .nargs = nargs,
+                                .nin = nin,
+                                .attrs = &attrs,
+                                .threads_max = threads,
+                                .threads_used = 1,
+                                .error = &error};
+    message[0] = 0;
+    status = kernel.run(&call);
+    if (used)
+        *used = call.threads_used;
+    return status;
+}
