@@ -86,22 +86,16 @@ TREADLE_INLINE T BODY(item_op)(enum binary_op op, T x, T y)
 /*
  * Of two NaNs the first one's payload survives, but from this element on NumPy's loops for + and *
  * have the operands the other way round: in what is left after its unrolled vectors, and
- * (not in the baseline) wherever the second operand is repeated. It is an accident of its build,
- * alike in 2.4 and 2.5.
+ * wherever the second operand is repeated. It is an accident of its build, alike in 2.4 and 2.5;
+ * its baseline loops keep the order.
  */
 TREADLE_INLINE size_t BODY(first_commuted)(enum binary_op op, size_t n, int y_repeats)
 {
-    enum {
-        LANES = TREADLE_VECTOR_BYTES / sizeof(T),
-        UNROLLED = TREADLE_VECTOR_BYTES == 64 ? 1 : 2
-    };
-    if (!IS_FLOAT || !(op == ADD || op == MULTIPLY) || n < LANES)
+    enum { LANES = TREADLE_VECTOR_BYTES / sizeof(T), STEP = LANES == 64 / sizeof(T) ? 1 : 2 };
+    const size_t least = STEP == 1 ? LANES : 2 * LANES + 1;
+    if (!IS_FLOAT || !(op == ADD || op == MULTIPLY) || TREADLE_VECTOR_BYTES == 16 || n < least)
         return n;
-    if (UNROLLED == 2 && n <= UNROLLED * LANES)
-        return n;
-    if (y_repeats)
-        return TREADLE_VECTOR_BYTES == 16 ? n : 0;
-    return n - n % (UNROLLED * LANES);
+    return y_repeats ? 0 : n - n % (STEP * LANES);
 }
 
 /* dst is contiguous; x and y are contiguous or one repeated item. */
@@ -145,8 +139,8 @@ TREADLE_INLINE void BODY(as_numpy)(enum binary_op op, size_t n, BODY(item) * dst
     BODY(contiguous)(op, 0, first, dst, x, x_repeats, y, y_repeats, past_caches);
     if (first < n)
         BODY(contiguous)
-        (op, 1, n - first, dst + first, x_repeats ? x : x + first, x_repeats,
-         y_repeats ? y : y + first, y_repeats, past_caches);
+    (op, 1, n - first, dst + first, x_repeats ? x : x + first, x_repeats, y_repeats ? y : y + first,
+     y_repeats, past_caches);
 }
 
 TREADLE_INLINE void BODY(strided)(enum binary_op op, size_t n, char *dst, ptrdiff_t dst_stride,

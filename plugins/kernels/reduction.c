@@ -115,15 +115,16 @@ static void plan_rows(struct treadle_reduction_plan *plan)
     }
 }
 
-static void plan_columns(struct treadle_reduction_plan *plan)
+/* Lines as long as the cache allows, but at least one for each thread. */
+static void plan_columns(struct treadle_reduction_plan *plan, size_t threads)
 {
+    enum { SHORTEST = 16 };
     plan->columns = 1;
     plan->outputs = plan->pieces = 1;
-    plan->piece = plan->axes[0].extent;
+    plan->piece = (plan->axes[0].extent / threads + SHORTEST) / SHORTEST * SHORTEST;
     if (plan->piece > TREADLE_REDUCTION_LINE)
         plan->piece = TREADLE_REDUCTION_LINE;
-    if (plan->piece)
-        plan->outputs = (plan->axes[0].extent + plan->piece - 1) / plan->piece;
+    plan->outputs = (plan->axes[0].extent + plan->piece - 1) / plan->piece;
     for (int i = 1; i < plan->naxes; i++) {
         if (plan->axes[i].reduced)
             plan->pieces *= plan->axes[i].extent;
@@ -134,7 +135,7 @@ static void plan_columns(struct treadle_reduction_plan *plan)
 
 int32_t treadle_reduction_plan(struct treadle_reduction_plan *plan, const struct treadle_fold *fold,
                                const struct treadle_array *x, const struct treadle_array *out,
-                               uint64_t axes)
+                               uint64_t axes, size_t threads)
 {
     plan->fold = fold;
     plan->x = x->data;
@@ -154,7 +155,7 @@ int32_t treadle_reduction_plan(struct treadle_reduction_plan *plan, const struct
         plan->naxes = kept;
         if (!kept)
             plan->axes[plan->naxes++] = (struct treadle_reduction_axis){1, 0, 0, 0};
-        plan_columns(plan);
+        plan_columns(plan, threads);
         plan->pieces = 0;
         return plan->outputs && fold->flags & TREADLE_FOLD_NEEDS_ONE ? TREADLE_E_INVALID
                                                                      : TREADLE_OK;
@@ -162,7 +163,7 @@ int32_t treadle_reduction_plan(struct treadle_reduction_plan *plan, const struct
     if (plan->axes[0].reduced)
         plan_rows(plan);
     else
-        plan_columns(plan);
+        plan_columns(plan, threads);
     return TREADLE_OK;
 }
 

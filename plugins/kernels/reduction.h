@@ -42,10 +42,13 @@ struct treadle_reduction_plan {
     struct treadle_reduction_axis axes[TREADLE_NDIM_MAX]; /* innermost first */
 };
 
-/** TREADLE_OK, or TREADLE_E_INVALID if there is no result for no elements. */
+/**
+ * TREADLE_OK, or TREADLE_E_INVALID if there is no result for no elements. `threads` only says how
+ * many lines of columns are wanted at least; the bits do not depend on it.
+ */
 int32_t treadle_reduction_plan(struct treadle_reduction_plan *plan, const struct treadle_fold *fold,
                                const struct treadle_array *x, const struct treadle_array *out,
-                               uint64_t axes);
+                               uint64_t axes, size_t threads);
 
 /** Compute outputs [first, end) from beginning to end. */
 void treadle_reduction_run(const struct treadle_reduction_plan *plan, size_t first, size_t end);

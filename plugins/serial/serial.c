@@ -37,7 +37,7 @@ static int32_t run_fold(struct treadle_call *call)
     const struct treadle_fold *fold = call->kernel;
     struct treadle_reduction_plan plan;
     int32_t status =
-        treadle_reduction_plan(&plan, fold, &call->args[0], &call->args[1], attrs->axes);
+        treadle_reduction_plan(&plan, fold, &call->args[0], &call->args[1], attrs->axes, 1);
     if (status != TREADLE_OK)
         return treadle_fail(call->error, status, "%s of no elements has no value", fold->op);
     treadle_reduction_run(&plan, 0, plan.outputs);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "team.h"
+
+#include <fenv.h>
+#include <omp.h>
+#include <stdatomic.h>
+
+#include "omp_wait.h"
+
+struct work {
+    part_fn fn;
+    void *ctx;
+    size_t parts;
+    atomic_size_t next;
+    atomic_uint workers;
+    atomic_int raised;
+};
+
+size_t team_limit(const struct treadle_call *call)
+{
+    /* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
+    const size_t limit = (size_t)omp_get_thread_limit();
+    if (omp_get_level() > 0)
+        return 1;
+    return call->threads_max < limit ? call->threads_max : limit;
+}
+
+/* False if there was nothing left. */
+static int take_parts(struct work *work)
+{
+    size_t part = atomic_fetch_add(&work->next, 1);
+    if (part >= work->parts)
+        return 0;
+    atomic_fetch_add(&work->workers, 1);
+    for (; part < work->parts; part = atomic_fetch_add(&work->next, 1))
+        work->fn(work->ctx, part);
+    return 1;
+}
+
+static void take_parts_as_caller(struct work *work, const fenv_t *callers)
+{
+    fenv_t own;
+    fegetenv(&own);
+    fesetenv(callers);
+    feclearexcept(FE_ALL_EXCEPT);
+    take_parts(work);
+    atomic_fetch_or(&work->raised, fetestexcept(FE_ALL_EXCEPT));
+    fesetenv(&own);
+}
+
+void team_run(struct treadle_call *call, size_t parts, part_fn fn, void *ctx)
+{
+    struct work work = {.fn = fn, .ctx = ctx, .parts = parts};
+    size_t threads = team_limit(call);
+    if (threads > parts)
+        threads = parts;
+    if (threads < 2) {
+        for (size_t part = 0; part < parts; part++)
+            fn(ctx, part);
+        return;
+    }
+    fenv_t callers;
+    fegetenv(&callers);
+    int blocktime = omp_wait_begin();
+#pragma omp parallel num_threads((int)threads)
+    {
+        if (omp_get_thread_num() == 0)
+            take_parts(&work);
+        else
+            take_parts_as_caller(&work, &callers);
+    }
+    omp_wait_end(blocktime);
+    int raised = atomic_load(&work.raised);
+    if (raised)
+        feraiseexcept(raised);
+    uint32_t workers = atomic_load(&work.workers);
+    if (call->threads_used < workers)
+        call->threads_used = workers;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Work in parts on a team of LLVM's OpenMP threads. */
+#ifndef TREADLE_TEAM_H
+#define TREADLE_TEAM_H
+
+#include <stddef.h>
+
+#include <treadle/plugin.h>
+
+typedef void (*part_fn)(void *ctx, size_t part);
+
+/** How many threads a call may use here: 1 inside a parallel region of the caller's. */
+size_t team_limit(const struct treadle_call *call);
+
+/**
+ * Run fn for each part in [0, parts), the caller included, and return when all are done. Parts are
+ * handed out in order to whoever is free. Other threads compute in the caller's floating-point
+ * environment; what they raise is raised on the caller. Adds to call->threads_used.
+ */
+void team_run(struct treadle_call *call, size_t parts, part_fn fn, void *ctx);
+
+#endif /* TREADLE_TEAM_H */
