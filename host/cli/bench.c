@@ -148,7 +148,8 @@ static void add_result_row(const struct bench_case *bench, const struct bench_co
                            const char *shape, struct report *report)
 {
     const struct workload *load = &bench->load;
-    double rate = 1e-9 * bench_rate(row), limit = 1e-9 * bench_limit(bench, row->used.threads);
+    const struct bench_contender *limit = bench_limit(bench, row->used.threads);
+    double rate = 1e-9 * bench_rate(row), share = bench_share(bench, row, limit);
     char cell[OUTPUT_CELL];
 
     output_cell(&report->results, "%s", load->op);
@@ -162,7 +163,7 @@ static void add_result_row(const struct bench_case *bench, const struct bench_co
     output_cell(&report->results, "%u", row->used.threads);
     output_cell(&report->results, "%s", output_seconds(row->median, cell));
     output_cell(&report->results, "%.1f %s", rate, unit_of(load));
-    output_cell(&report->results, "%.0f %%", 100 * rate / limit);
+    output_cell(&report->results, "%.0f %%", 100 * share);
     if (isnan(row->ratio))
         output_cell(&report->results, "-");
     else
@@ -175,7 +176,7 @@ static void add_result_row(const struct bench_case *bench, const struct bench_co
             "shape", shape, "backend", row->backend, "served_by", row->used.backend, "variant",
             row->used.variant, "threads", (json_int_t)row->used.threads, "threads_asked",
             (json_int_t)row->threads_asked, "ns", 1e9 * row->median, "rate", rate, "unit",
-            unit_of(load), "limit", limit, "share", rate / limit, "ratio_to_serial",
+            unit_of(load), "limit", 1e-9 * bench_rate(limit), "share", share, "ratio_to_serial",
             output_number(row->ratio), "rounds", (json_int_t)bench->rounds));
 }
 

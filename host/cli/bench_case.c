@@ -10,8 +10,11 @@
 #include "cli.h"
 #include "stopwatch.h"
 
-/* Long against the clock and a wake-up; short enough for many rounds. */
-static const double batch_seconds = 2e-3;
+/*
+ * Long against the clock, and against a wake-up, which the call before has seen to; short against
+ * the 3 ms a busy neighbour takes at a time, so that most batches are spared.
+ */
+static const double batch_seconds = 5e-4;
 enum { ROUNDS_LEAST = 3 };
 
 static struct bench_contender *new_contender(struct bench_case *bench)
@@ -198,19 +201,31 @@ double bench_rate(const struct bench_contender *contender)
     return contender->work / contender->median;
 }
 
-double bench_limit(const struct bench_case *bench, uint32_t threads)
+const struct bench_contender *bench_limit(const struct bench_case *bench, uint32_t threads)
 {
-    double best = 0, equal = 0;
+    const struct bench_contender *best = NULL;
 
     for (size_t i = 0; i < bench->count; i++) {
         const struct bench_contender *contender = &bench->contenders[i];
         if (!contender->loop)
             continue;
-        best = fmax(best, bench_rate(contender));
-        if (contender->used.threads == threads)
-            equal = fmax(equal, bench_rate(contender));
+        bool fits = contender->used.threads == threads;
+        bool best_fits = best && best->used.threads == threads;
+        if (!best || fits > best_fits ||
+            (fits == best_fits && bench_rate(contender) > bench_rate(best)))
+            best = contender;
     }
-    return equal > 0 ? equal : best;
+    return best;
+}
+
+double bench_share(const struct bench_case *bench, const struct bench_contender *contender,
+                   const struct bench_contender *limit)
+{
+    double shares[BENCH_ROUNDS_MAX];
+
+    for (size_t r = 0; r < bench->rounds; r++)
+        shares[r] = contender->work / contender->seconds[r] * limit->seconds[r] / limit->work;
+    return stopwatch_median(shares, bench->rounds);
 }
 
 void bench_case_finish(struct bench_case *bench)

@@ -10,7 +10,7 @@
 #include "options.h"
 #include "workload.h"
 
-enum { BENCH_CONTENDERS_MAX = 96, BENCH_ROUNDS_MAX = 101 };
+enum { BENCH_CONTENDERS_MAX = 96, BENCH_ROUNDS_MAX = 401 };
 
 /** Something that is timed: a backend with so many threads, or one of the machine's limits. */
 struct bench_contender {
@@ -51,9 +51,12 @@ bool bench_case_measure(struct bench_case *bench, double seconds);
 /** Units of work per second. */
 double bench_rate(const struct bench_contender *contender);
 
-/** The best rate that a limit reached with as many threads (the best of all if none has as many).
- */
-double bench_limit(const struct bench_case *bench, uint32_t threads);
+/** The best limit with as many threads (the best of all if none has as many). */
+const struct bench_contender *bench_limit(const struct bench_case *bench, uint32_t threads);
+
+/** The rate as a share of the limit's, median of the rounds. */
+double bench_share(const struct bench_case *bench, const struct bench_contender *contender,
+                   const struct bench_contender *limit);
 
 void bench_case_finish(struct bench_case *bench);
 

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <treadle/treadle.h>
@@ -27,29 +28,39 @@ static const struct treadle_host host = {.struct_size = sizeof host,
                                          .version = "",
                                          .log = no_log};
 
+static treadle_plugin_fn load_serial(const char *folder, size_t length)
+{
+    char path[4096];
+    treadle_plugin_fn function = NULL;
+
+    snprintf(path, sizeof path, "%.*s/treadle-serial.so", (int)length, folder);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *entry = library ? dlsym(library, TREADLE_ENTRY_NAME) : NULL;
+    if (entry)
+        memcpy(&function, &entry, sizeof function);
+    return function;
+}
+
 /**
- * The serial plugin's file: built into the library too, it is found and listed as not needed, or
- * lies beside the other plugins.
+ * The kernel itself can only be had from the serial plugin's file (the one built into the library
+ * is hidden): in TREADLE_PLUGIN_PATH, or beside another plugin.
  */
 static treadle_plugin_fn find_serial(void)
 {
+    const char *folder = getenv("TREADLE_PLUGIN_PATH");
+    treadle_plugin_fn function = NULL;
     struct treadle_backend_info info;
 
-    for (uint32_t i = 0; treadle_backend_info(i, &info) == TREADLE_OK; i++) {
-        char path[4096];
-        const char *slash = strrchr(info.path, '/');
-        if (!slash)
-            continue;
-        snprintf(path, sizeof path, "%.*s/treadle-serial.so", (int)(slash - info.path), info.path);
-        void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        void *entry = library ? dlsym(library, TREADLE_ENTRY_NAME) : NULL;
-        if (entry) {
-            treadle_plugin_fn function;
-            memcpy(&function, &entry, sizeof function);
-            return function;
-        }
+    while (folder && *folder && !function) {
+        size_t length = strcspn(folder, ":");
+        if (*folder == '/')
+            function = load_serial(folder, length);
+        folder += length + (folder[length] == ':');
     }
-    return NULL;
+    for (uint32_t i = 0; !function && treadle_backend_info(i, &info) == TREADLE_OK; i++)
+        if (info.path[0] == '/')
+            function = load_serial(info.path, (size_t)(strrchr(info.path, '/') - info.path));
+    return function;
 }
 
 static bool find_kernel(const struct workload *load, struct treadle_kernel *kernel, void **state)
@@ -59,8 +70,8 @@ static bool find_kernel(const struct workload *load, struct treadle_kernel *kern
     struct treadle_dtype dtypes[WORKLOAD_ARGS_MAX];
 
     if (!plugin) {
-        cli_fail(CLI_FAILED, "bench dispatch: treadle-serial.so is in no folder of a plugin that "
-                             "'treadle list' shows; put its folder into TREADLE_PLUGIN_PATH");
+        cli_fail(CLI_FAILED, "bench dispatch: treadle-serial.so is in no plugin folder; put its "
+                             "folder into TREADLE_PLUGIN_PATH");
         return false;
     }
     for (uint32_t i = 0; i < load->nargs; i++)

@@ -14,9 +14,11 @@ TARGET static void ISA(read)(const struct streams *s, long passes)
     for (int k = 0; k < 8; k++)
         sums[k] = ZERO();
     for (long pass = 0; pass < passes; pass++)
-        for (size_t i = 0; i + 8 * ISA(LANES) <= s->n; i += 8 * ISA(LANES))
+        for (size_t i = 0; i + 8 * ISA(LANES) <= s->n; i += 8 * ISA(LANES)) {
+#pragma GCC unroll 8
             for (size_t k = 0; k < 8; k++)
                 sums[k] = ADD(sums[k], LOAD(s->a + i + k * ISA(LANES)));
+        }
     for (int k = 1; k < 8; k++)
         sums[0] = ADD(sums[0], sums[k]);
     STORE(s->sink, sums[0]);

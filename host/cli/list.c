@@ -33,6 +33,17 @@ static bool is_listed_before(uint32_t backend, uint32_t k, const char *op)
     return false;
 }
 
+static bool has_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (; *text; text += strcspn(text, " "), text += strspn(text, " "))
+        if (strcspn(text, " ") == length && !strncmp(text, word, length))
+            return true;
+    return false;
+}
+
+/** An op may be listed twice for a type: with one output and with three. */
 static void types_of(uint32_t backend, const char *op, char *types)
 {
     struct treadle_query query = {.struct_size = sizeof query};
@@ -42,8 +53,9 @@ static void types_of(uint32_t backend, const char *op, char *types)
     for (uint32_t i = 0; treadle_backend_op(backend, i, &query) == TREADLE_OK; i++) {
         if (strcmp(query.op, op) || query.ntypes == 0 || used >= TYPES)
             continue;
-        used += (size_t)snprintf(types + used, TYPES - used, "%s%s", used ? " " : "",
-                                 options_dtype_name(query.dtypes[0]));
+        const char *name = options_dtype_name(query.dtypes[0]);
+        if (!has_word(types, name))
+            used += (size_t)snprintf(types + used, TYPES - used, "%s%s", used ? " " : "", name);
     }
 }
 

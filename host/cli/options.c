@@ -19,6 +19,7 @@ static const struct {
     {"f64", "float64", {TREADLE_FLOAT, 64, 1}},
     {"f32", "float32", {TREADLE_FLOAT, 32, 1}},
     {"f16", "float16", {TREADLE_FLOAT, 16, 1}},
+    {"bf16", "bfloat16", {TREADLE_BFLOAT, 16, 1}},
     {"c64", "complex64", {TREADLE_COMPLEX, 64, 1}},
     {"c128", "complex128", {TREADLE_COMPLEX, 128, 1}},
     {"i8", "int8", {TREADLE_INT, 8, 1}},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stopwatch.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -28,14 +29,20 @@ double stopwatch_median(double *values, size_t n)
 long stopwatch_calibrate(stopwatch_run_fn run, void *ctx, double seconds)
 {
     const long most = 1L << 40;
+    /* What takes this long is no disturbance, and too long to be timed twice. */
+    const double certain = 50 * seconds;
     long calls = 1;
+    bool confirmed = false;
 
     for (;;) {
         double elapsed = run(ctx, calls);
         if (elapsed < 0)
             return 0;
-        if (elapsed >= seconds || calls >= most)
+        if (elapsed >= certain || calls >= most || (elapsed >= seconds && confirmed))
             return calls;
+        confirmed = elapsed >= seconds;
+        if (confirmed)
+            continue;
         /* Below a tenth the estimate is too rough to jump to the goal at once. */
         double growth = elapsed > 0.1 * seconds ? 1.2 * seconds / elapsed : 10;
         calls = (long)((double)calls * growth) + 1;

@@ -14,7 +14,8 @@ double stopwatch_median(double *values, size_t n);
 typedef double (*stopwatch_run_fn)(void *ctx, long calls);
 
 /**
- * How many calls take at least `seconds`: timed in growing batches, which also warms them up.
+ * How many calls take at least `seconds`, twice in a row: the first batch may be slow because all
+ * is cold or a neighbour took the core. Warms up.
  * @return at least 1; 0 if run failed
  */
 long stopwatch_calibrate(stopwatch_run_fn run, void *ctx, double seconds);

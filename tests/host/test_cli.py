@@ -1,0 +1,484 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The treadle command from the outside: what it prints, what it refuses, what it exits with."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ["list", "explain", "bench", "ab", "doctor"]
+OK, FAILED, USAGE, DIFFER, INTERRUPTED = 0, 1, 2, 3, 130
+
+# A backend that adds f64 REPEAT times and is off by ADD_ERROR at one element, and that multiplies
+# f64 matrices with a relative error of MATMUL_ERROR.
+PLUGIN = r"""
+#include <string.h>
+#include <treadle/plugin.h>
+
+static int32_t add(struct treadle_call *call)
+{
+    const struct treadle_array *x = &call->args[0], *y = &call->args[1], *out = &call->args[2];
+    if (out->ndim != 1)
+        return TREADLE_E_DECLINED;
+    for (int k = 0; k < REPEAT; k++)
+        for (int64_t i = 0; i < out->shape[0]; i++)
+            *(volatile double *)((char *)out->data + i * out->strides[0]) =
+                *(double *)((char *)x->data + i * x->strides[0]) +
+                *(double *)((char *)y->data + i * y->strides[0]) +
+                (i == 777 ? ADD_ERROR : 0);
+    return TREADLE_OK;
+}
+
+static int32_t matmul(struct treadle_call *call)
+{
+    const struct treadle_array *x = &call->args[0], *y = &call->args[1], *out = &call->args[2];
+    if (out->ndim != 2)
+        return TREADLE_E_DECLINED;
+    for (int64_t i = 0; i < out->shape[0]; i++)
+        for (int64_t j = 0; j < out->shape[1]; j++) {
+            double sum = 0;
+            for (int64_t k = x->shape[1] - 1; k >= 0; k--)
+                sum += *(double *)((char *)x->data + i * x->strides[0] + k * x->strides[1]) *
+                       *(double *)((char *)y->data + k * y->strides[0] + j * y->strides[1]);
+            *(double *)((char *)out->data + i * out->strides[0] + j * out->strides[1]) =
+                sum * (1 + MATMUL_ERROR);
+        }
+    return TREADLE_OK;
+}
+
+static int32_t create(const struct treadle_host *host, const char *options, void **state,
+                      struct treadle_error *error)
+{
+    (void)host, (void)options, (void)error;
+    *state = NULL;
+    return TREADLE_OK;
+}
+
+static void destroy(void *state)
+{
+    (void)state;
+}
+
+static int32_t find_kernel(void *state, const struct treadle_query *query,
+                           struct treadle_kernel *kernel)
+{
+    (void)state;
+    if (query->ntypes != 3 || query->dtypes[0].code != TREADLE_FLOAT ||
+        query->dtypes[0].bits != 64)
+        return TREADLE_E_DECLINED;
+    kernel->variant = "test";
+    kernel->run = !strcmp(query->op, "add") ? add : !strcmp(query->op, "matmul") ? matmul : NULL;
+    return kernel->run ? TREADLE_OK : TREADLE_E_DECLINED;
+}
+
+TREADLE_EXPORT const struct treadle_plugin *treadle_plugin_v1(void)
+{
+    static const struct treadle_plugin plugin = {
+        .struct_size = sizeof plugin,
+        .abi_minor = TREADLE_ABI_MINOR,
+        .id = ID,
+        .version = "1",
+        .vendor = "test",
+        .cpu_required = "",
+        .create = create,
+        .destroy = destroy,
+        .find_kernel = find_kernel,
+    };
+    return &plugin;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def treadle():
+    staged = ROOT / "build" / "stage" / "bin" / "treadle"
+    found = os.environ.get("TREADLE_CLI") or shutil.which("treadle") or str(staged)
+    if not os.access(found, os.X_OK):
+        pytest.fail(f"{found}: no treadle command; set TREADLE_CLI, or build it first")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TREADLE_", "OMP_"))}
+    path = os.environ.get("TREADLE_PLUGIN_PATH")
+
+    def run(*args, plugins=None, code=OK, **variables):
+        folders = [str(p) for p in [plugins, path] if p]
+        env = kept | ({"TREADLE_PLUGIN_PATH": ":".join(folders)} if folders else {}) | variables
+        done = subprocess.run(
+            [found, *map(str, args)], env=env, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == code, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    run.command = found
+    return run
+
+
+@pytest.fixture(scope="session")
+def plugin_folder(tmp_path_factory):
+    """A folder with the plugins `wrong`, `slow` and `rounds`."""
+    folder = tmp_path_factory.mktemp("plugins")
+    source = folder / "plugin.c"
+    source.write_text(PLUGIN)
+    for name, repeat, add_error, matmul_error in [
+        ("wrong", 1, "0.25", "1e-6"),
+        ("slow", 50, "0", "0"),
+        ("rounds", 1, "0", "0"),
+    ]:
+        subprocess.run(
+            [
+                *["cc", "-O1", "-shared", "-fPIC", f"-I{ROOT / 'abi'}", f'-DID="{name}"'],
+                *[f"-DREPEAT={repeat}", f"-DADD_ERROR={add_error}"],
+                *[f"-DMATMUL_ERROR={matmul_error}", source, "-o", folder / f"treadle-{name}.so"],
+            ],
+            check=True,
+        )
+    return folder
+
+
+def ab(treadle, *args, **more):
+    quick = ["--time", 0.05, "--json"]
+    return json.loads(treadle("ab", *args, *quick, **more).stdout)
+
+
+# ---- all commands
+
+
+def test_version_is_one_line(treadle):
+    assert re.fullmatch(r"treadle \d+\.\d+\.\d+\n", treadle("--version").stdout)
+
+
+def test_help_lists_the_commands(treadle):
+    text = treadle("help").stdout
+    assert treadle("--help").stdout == text
+    assert treadle(code=USAGE).stdout == text
+    assert all(re.search(rf"^  {command} ", text, re.MULTILINE) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_usage_examples_and_exit_codes(treadle, command):
+    text = treadle(command, "--help").stdout
+    assert treadle("help", command).stdout == text
+    assert text.startswith(f"usage: treadle {command}")
+    assert "--json" in text
+    assert f"Examples:\n  treadle {command}" in text
+    assert "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 results differ" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("args", "fragments"),
+    [
+        (["frobnicate"], ["frobnicate", "list"]),
+        (["help", "frobnicate"], ["frobnicate"]),
+        (["--version", "junk"], ["junk"]),
+        (["list", "--frobnicate"], ["list", "--frobnicate", "--help"]),
+        (["list", "junk"], ["list", "junk"]),
+        (["doctor", "junk"], ["doctor", "junk"]),
+        (["explain"], ["explain", "operation", "add"]),
+        (["explain", "add"], ["shape"]),
+        (["explain", "frobnicate", "10"], ["frobnicate", "add", "matmul"]),
+        (["explain", "add", "10y10"], ["10y10", "1000x1000"]),
+        (["explain", "add", "x"], ["'x'"]),
+        (["explain", "add", "-5"], ["-5"]),
+        (["explain", "add", "1.5"], ["1.5"]),
+        (["explain", "add", "10", "20"], ["broadcast"]),
+        (["explain", "add", "10", "10", "10"], ["add", "3 shapes"]),
+        (["explain", "add", "1e15x1e15"], ["memory"]),
+        (["explain", "matmul", "3x4", "5x6"], ["matmul", "MxK"]),
+        (["explain", "solve", "3x4"], ["square"]),
+        (["explain", "add", "10", "--dtype", "f65"], ["--dtype", "f65", "f64"]),
+        (["explain", "add", "10", "--callers", "0"], ["--callers", "'0'", "1"]),
+        (["explain", "add", "10", "--axis", "0"], ["--axis", "sum"]),
+        (["explain", "sum", "10x10", "--axis", "2"], ["'2'", "-2 to 1"]),
+        (["explain", "add", "10", "--callers"], ["--callers", "value"]),
+        (["explain", "add", "10", "--backend", "nonsense"], ["nonsense", "serial"]),
+        (["bench", "frobnicate"], ["frobnicate", "add"]),
+        (["bench", "add", "--sizes", "1e3:1e2:log"], ["--sizes", "1e3:1e2:log", "LOW:HIGH:log"]),
+        (["bench", "add", "--sizes", "0"], ["--sizes", "0"]),
+        (["bench", "add", "--threads", "1,none"], ["--threads", "none"]),
+        (["bench", "dispatch", "add"], ["dispatch", "alone"]),
+        (["ab"], ["ab", "two backends"]),
+        (["ab", "serial"], ["two backends", "1"]),
+        (["ab", "serial", "serial", "junk"], ["two backends", "3"]),
+        (["ab", "serial", "nonsense"], ["B", "nonsense", "serial"]),
+        (["ab", "serial:none", "serial"], ["A", "serial:none"]),
+        (["ab", "serial", "serial", "--level", "101"], ["--level", "101", "99.99"]),
+        (["ab", "serial", "serial", "--op", "frobnicate"], ["frobnicate", "add"]),
+        (["ab", "serial", "serial", "--sizes", ""], ["--sizes"]),
+    ],
+)
+def test_nonsense_is_refused_in_one_sentence(treadle, args, fragments):
+    done = treadle(*args, code=USAGE)
+    assert done.stdout == ""
+    assert done.stderr.startswith("treadle: ")
+    assert done.stderr.count("\n") == 1
+    assert [f for f in fragments if f not in done.stderr] == [], done.stderr
+
+
+@pytest.mark.parametrize(
+    "args", [["list"], ["explain", "add", "10"], ["bench", "add"], ["ab", "serial", "serial"]]
+)
+def test_wrong_variable_is_named(treadle, args):
+    done = treadle(*args, code=FAILED, TREADLE_BACKEND="nonsense")
+    assert done.stdout == ""
+    assert re.search(r"TREADLE_BACKEND=nonsense.*serial", done.stderr)
+
+
+@pytest.mark.parametrize("args", [["list"], ["explain", "add", "10"], ["doctor"]])
+def test_full_disk_is_a_failure(treadle, args):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([treadle.command, *args, "--json"], stdout=full, check=False)
+    assert done.returncode == FAILED
+
+
+# ---- list
+
+
+def test_list_has_serial_with_its_ops(treadle):
+    backends = json.loads(treadle("list", "--json").stdout)["backends"]
+    serial = next(b for b in backends if b["name"] == "serial" and b["usable"])
+    assert serial["path"] == "(built in)"
+    assert serial["reason"] == ""
+    assert {"op": "add", "dtypes": ["f64"] * 3, "inputs": 2} in serial["ops"]
+    text = treadle("list").stdout
+    assert re.search(rf"^serial {re.escape(serial['version'])} ", text, re.MULTILINE)
+    assert re.search(r"^    .*f64.*: add ", text, re.MULTILINE)
+
+
+def test_junk_in_the_plugin_path_is_listed_with_a_reason(treadle, tmp_path):
+    junk = tmp_path / "treadle-junk.so"
+    junk.write_text("not a library\n")
+    backends = json.loads(treadle("list", "--json", plugins=tmp_path).stdout)["backends"]
+    listed = next(b for b in backends if b["path"] == str(junk))
+    assert not listed["usable"]
+    assert listed["reason"]
+    text = treadle("list", plugins=tmp_path).stdout
+    assert str(junk) in text.partition("Not used:")[2]
+    assert listed["reason"] in text
+
+
+# ---- explain
+
+
+def test_explain_has_the_decision(treadle):
+    decision = json.loads(treadle("explain", "add", "1e7", "--callers", 3, "--json").stdout)
+    assert decision["op"] == "add"
+    assert decision["shape"] == "10000000"
+    assert decision["elements"] == 1e7
+    assert decision["callers"] == 3
+    assert 1 <= decision["granted"] <= max(decision["cores"], 1)
+    assert decision["backend"]
+    assert decision["reason"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["sum", "1000x1000", "--axis", "0", "--dtype", "f32"],
+        ["sum", "10x20x30", "--axis", "-1,0"],
+        ["mean", "1000", "--dtype", "i64"],
+        ["add", "100x1", "200", "--dtype", "i32"],
+        ["dot", "1000"],
+        ["matmul", "500x300", "300x200"],
+        ["matmul", "1000", "--dtype", "c128"],
+        ["add", "0"],
+        ["add", "1e15"],
+    ],
+)
+def test_explain_takes_shapes_types_and_axes(treadle, args):
+    decision = json.loads(treadle("explain", *args, "--json").stdout)
+    assert decision["op"] == args[0]
+    assert decision["backend"] in treadle("explain", *args).stdout
+
+
+def test_explain_backend_overrides_the_variable(treadle, plugin_folder):
+    decision = treadle("explain", "add", 10, "--backend", "slow", "--json", plugins=plugin_folder)
+    assert json.loads(decision.stdout)["backend"] == "slow"
+
+
+# ---- bench
+
+
+def test_bench_compares_with_limits_of_the_same_run(treadle):
+    done = treadle("bench", "add", "sum", "matmul", "--sizes", 200, "--time", 0.05, "--json")
+    report = json.loads(done.stdout)
+    serial = {r["op"]: r for r in report["results"] if r["backend"] == "serial"}
+    assert set(serial) == {"add", "sum", "matmul"}
+    for row in serial.values():
+        assert row["ratio_to_serial"] == 1
+        assert row["threads"] == 1
+        assert row["ns"] > 0
+        assert row["rate"] > 0
+        assert row["share"] > 0
+        assert row["rounds"] >= 3
+    assert serial["add"]["unit"] == serial["sum"]["unit"] == "GB/s"
+    assert serial["matmul"]["unit"] == "GFLOP/s"
+    assert serial["add"]["ns"] * serial["add"]["rate"] == pytest.approx(3 * 200 * 8)
+    assert serial["matmul"]["ns"] * serial["matmul"]["rate"] == pytest.approx(2 * 200**3)
+    kinds = {limit["kind"] for limit in report["limits"]}
+    assert kinds == {"add", "add, non-temporal", "read", "fma f64"}
+    assert all(limit["rate"] > 0 for limit in report["limits"])
+    assert report["environment"]["cores"] == os.cpu_count()
+
+
+def test_bench_shows_other_backends(treadle, plugin_folder):
+    done = treadle("bench", "add", "--sizes", "1e4", "--time", 0.1, "--json", plugins=plugin_folder)
+    rows = {r["backend"]: r for r in json.loads(done.stdout)["results"]}
+    assert rows["slow"]["variant"] == "test"
+    assert rows["slow"]["ratio_to_serial"] < 1  # it does everything fifty times
+
+
+def test_bench_table_is_aligned(treadle):
+    lines = treadle("bench", "add", "--sizes", "10,1e4", "--time", 0.05).stdout.splitlines()
+    table = lines[: lines.index("")]
+    at = table[0].index("backend")
+    assert len(table) >= 3
+    assert all(line[at - 2 : at] == "  " and line[at] != " " for line in table)
+
+
+def test_bench_dispatch_is_one_number(treadle):
+    cost = json.loads(treadle("bench", "dispatch", "--json").stdout)
+    assert cost["direct_ns"] > 0
+    assert cost["call_ns"] > 0
+    assert -50 < cost["dispatch_ns"] < cost["call_ns"] * 2
+
+
+# ---- ab
+
+
+def test_ab_of_the_same_has_all_fields(treadle):
+    report = ab(treadle, "serial", "serial", "--sizes", "100,1000", "--seed", 7)
+    assert report["schema"] == 1
+    assert report["seed"] == 7
+    assert report["noise_floor"] >= 0
+    assert report["environment"]["cores"] == os.cpu_count()
+    assert [r["size"] for r in report["results"]] == [100, 1000]
+    for result in report["results"]:
+        assert result["op"] == "add"
+        assert result["dtype"] == "f64"
+        assert result["callers"] == 1
+        assert result["verified"] is True
+        assert result["verdict"] in {"same", "undecided", "A faster", "B faster"}
+        assert len(result["samples"]) >= 12
+        assert sum(s["a_first"] for s in result["samples"]) > 0
+        assert 0 < result["low"] <= result["ratio"] <= result["high"]
+        for side in "ab":
+            assert result[side]["backend"] == "serial"
+            assert result[side]["threads"] == 1
+            assert result[side]["seconds"] * result[side]["calls_per_sample"] > 1e-4
+
+
+def test_ab_pairs_are_balanced(treadle):
+    report = ab(treadle, "serial", "serial", "--sizes", 100, "--pairs", 12)
+    assert sum(s["a_first"] for s in report["results"][0]["samples"]) == 6
+
+
+@pytest.mark.parametrize("order", [("serial", "slow"), ("slow", "serial")])
+def test_ab_finds_a_planted_slow_backend(treadle, plugin_folder, order):
+    report = ab(treadle, *order, "--sizes", "1e4", plugins=plugin_folder)
+    result = report["results"][0]
+    assert result["verdict"] == ("A faster" if order[1] == "slow" else "B faster")
+    assert (result["ratio"] < 1) == (order[1] == "slow")
+
+
+def test_ab_refuses_a_planted_wrong_backend(treadle, plugin_folder):
+    args = ["ab", "serial", "wrong", "--sizes", "1000", "--seed", 1]
+    done = treadle(*args, plugins=plugin_folder, code=DIFFER)
+    assert done.stdout == ""
+    found = re.search(
+        r"serial \(A\) and wrong \(B\) differ: index 777 of output 0: A gives (\S+), B gives (\S+)",
+        done.stderr,
+    )
+    assert found, done.stderr
+    assert float(found[2]) - float(found[1]) == pytest.approx(0.25)
+
+
+def test_ab_does_not_see_what_is_not_wrong(treadle, plugin_folder):
+    report = ab(treadle, "serial", "wrong", "--sizes", "700", plugins=plugin_folder)
+    assert report["results"][0]["verified"]
+
+
+def test_ab_allows_products_a_rounding_error_only(treadle, plugin_folder):
+    args = ["--op", "matmul", "--sizes", 50]
+    result = ab(treadle, "serial", "rounds", *args, plugins=plugin_folder)["results"][0]
+    assert result["same_bits_required"] is False
+    assert 0 < result["difference"] < 1e-13
+    done = treadle("ab", "serial", "wrong", *args, plugins=plugin_folder, code=DIFFER)
+    assert re.search(r"index \d+ of output 0: A gives \S+, B gives \S+", done.stderr)
+
+
+def test_ab_takes_callers_types_and_axes(treadle):
+    options = ["--op", "sum", "--sizes", "30x40", "--axis", 0, "--dtype", "f32", "--callers", 3]
+    result = ab(treadle, "serial", "auto", *options)["results"][0]
+    assert result["callers"] == 3
+    assert result["shape"] == "30x40"
+
+
+def test_ab_without_the_operation_says_so(treadle, plugin_folder):
+    done = treadle(
+        "ab", "serial", "slow", "--op", "svd", "--sizes", 10, plugins=plugin_folder, code=FAILED
+    )
+    assert "svd" in done.stderr
+
+
+def test_ab_prints_what_it_has_when_interrupted(treadle):
+    command = [treadle.command, "ab", "serial", "serial", "--same", "0", "--json"]
+    command += ["--sizes", "1e5:1e6:log40", "--time", "5"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert "pair" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    report = json.loads(out)
+    assert report["interrupted"] is True
+    assert 0 < len(report["results"]) < 41
+
+
+# ---- doctor
+
+
+def checks(report, name):
+    return [c for c in json.loads(report.stdout)["checks"] if c["name"] == name]
+
+
+def test_doctor_looks_at_everything(treadle):
+    report = json.loads(treadle("doctor", "--json").stdout)
+    names = {c["name"] for c in report["checks"]}
+    assert {"library", "settings", "cores", "plugin", "kernel", "OpenMP", "cpu"} <= names
+    assert {"huge pages", "governor", "load"} <= names
+    assert all(c["status"] in {"ok", "note", "warn", "bad"} for c in report["checks"])
+    assert all(c["advice"] for c in report["checks"] if c["status"] in {"warn", "bad"})
+
+
+def test_doctor_reports_a_wrong_variable_and_goes_on(treadle):
+    report = treadle("doctor", "--json", code=FAILED, TREADLE_BACKEND="nonsense")
+    (settings,) = checks(report, "settings")
+    assert settings["status"] == "bad"
+    assert "TREADLE_BACKEND=nonsense" in settings["value"]
+    assert checks(report, "cpu")
+
+
+def test_doctor_sees_slips_limits_and_open_folders(treadle, tmp_path):
+    tmp_path.chmod(0o777)
+    report = treadle(
+        "doctor", "--json", plugins=tmp_path, TREADLE_BAKEND="serial", OMP_NUM_THREADS="1"
+    )
+    slip = [c for c in checks(report, "variable") if c["status"] == "warn"]
+    assert [c["value"] for c in slip] == ["TREADLE_BAKEND=serial"]
+    assert checks(report, "threads")[0]["value"] == "OMP_NUM_THREADS=1"
+    folder = next(c for c in checks(report, "plugin folder") if str(tmp_path) in c["value"])
+    assert folder["status"] == "warn"
+
+
+def test_doctor_lists_refused_plugins(treadle, tmp_path):
+    (tmp_path / "treadle-junk.so").write_text("not a library\n")
+    report = treadle("doctor", "--json", plugins=tmp_path)
+    refused = [c for c in checks(report, "plugin") if c["status"] == "warn"]
+    assert any("treadle-junk.so" in c["value"] for c in refused)
+    assert "-> mend or remove the file" in treadle("doctor", plugins=tmp_path).stdout
