@@ -168,3 +168,8 @@ void blas_axpy(num_t dt, const void *alpha, struct vector x, struct vector y)
     bli_axpyv_ex_qfp(dt)(x.conj, x.count, (void *)alpha, x.data, x.stride, y.data, y.stride, NULL,
                          NULL);
 }
+
+void blas_copy(num_t dt, struct vector x, struct vector y)
+{
+    bli_copyv_ex_qfp(dt)(x.conj, x.count, x.data, x.stride, y.data, y.stride, NULL, NULL);
+}

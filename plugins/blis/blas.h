@@ -44,6 +44,9 @@ void blas_dot(num_t dt, struct vector x, struct vector y, void *out);
 /** y += alpha x. */
 void blas_axpy(num_t dt, const void *alpha, struct vector x, struct vector y);
 
+/** y = x. */
+void blas_copy(num_t dt, struct vector x, struct vector y);
+
 /** One, in type dt. */
 const void *blas_one(num_t dt);
 /** Zero, in type dt. */

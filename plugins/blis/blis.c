@@ -9,6 +9,7 @@
 #include "hooks.h"
 #include "linalg.h"
 #include "product.h"
+#include "routines.h"
 #include "template.h"
 
 /* The types, in the order of LAPACK's letters s, d, c, z. */
@@ -145,8 +146,7 @@ static int32_t after_fork_child(void *state)
 static const void *get_extension(void *state, const char *id)
 {
     (void)state;
-    (void)id;
-    return NULL;
+    return strcmp(id, TREADLE_ROUTINES_ID) ? NULL : &routines;
 }
 
 static const struct treadle_plugin plugin = {

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What happens between threads and processes, and between the plugin and another BLAS. */
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <omp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "blis_data.h"
+
+/* The program's own BLAS and LAPACK: exported, so that anything not hidden in the plugin ends here.
+ */
+#define TRAP(name)                                                                                 \
+    void name(void);                                                                               \
+    void name(void)                                                                                \
+    {                                                                                              \
+        abort();                                                                                   \
+    }
+TRAP(dgemm_)
+TRAP(dgemv_)
+TRAP(dtrsm_)
+TRAP(dgesdd_)
+TRAP(dgesv_)
+TRAP(dlamch_)
+TRAP(xerbla_)
+TRAP(cblas_dgemm)
+TRAP(bli_init)
+TRAP(bli_init_once)
+TRAP(bli_gemm_ex)
+TRAP(bli_thrcomm_barrier)
+
+static double multiply(int64_t n, uint32_t threads, uint32_t *used)
+{
+    struct blis_array x, y, out, *args[] = {&x, &y, &out};
+    data_make(&x, F64, 2, (int64_t[]){n, n}, 1);
+    data_make(&y, F64, 2, (int64_t[]){n, n}, 2);
+    data_make(&out, F64, 2, (int64_t[]){n, n}, 3);
+    if (blis_run("matmul", args, 3, 2, 0, threads, used))
+        return 1e9;
+    double error = data_product_error(&x, &y, &out, 0);
+    free(x.array.data);
+    free(y.array.data);
+    free(out.array.data);
+    return error;
+}
+
+static double decompose(int64_t n, uint32_t threads, uint32_t *used)
+{
+    struct blis_array a, out, *args[] = {&a, &out};
+    data_make(&a, F64, 2, (int64_t[]){n, n}, 1);
+    data_make_definite(&a);
+    data_make(&out, F64, 2, (int64_t[]){n, n}, 2);
+    if (blis_run("inv", args, 2, 1, 0, threads, used))
+        return 1e9;
+    double error = data_product_error(&a, &out, NULL, 0);
+    free(a.array.data);
+    free(out.array.data);
+    return error;
+}
+
+Test(threads, never_meet_the_programs_own_blas)
+{
+    cr_assert_leq(multiply(150, 2, NULL), 1e-11);
+    cr_assert_leq(decompose(150, 2, NULL), 1e-9);
+    struct blis_array a, s, *args[] = {&a, &s};
+    data_make(&a, F64, 2, (int64_t[]){150, 150}, 1);
+    data_make(&s, F64, 1, (int64_t[]){150}, 2);
+    cr_assert_eq(blis_run("svd", args, 2, 1, 0, 2, NULL), TREADLE_OK);
+}
+
+Test(threads, are_as_many_as_granted_and_useful)
+{
+    uint32_t used;
+    for (uint32_t grant = 1; grant <= 4; grant++) {
+        cr_assert_leq(multiply(300, grant, &used), 1e-10);
+        cr_assert_eq(used, grant);
+    }
+    multiply(20, 4, &used);
+    cr_assert_eq(used, 1, "too small to share");
+    decompose(200, 3, &used);
+    cr_assert_eq(used, 3);
+}
+
+Test(threads, are_asked_for_again_inside_a_call)
+{
+    uint32_t used;
+    blis_threads_now = 1;
+    multiply(300, 4, &used);
+    cr_assert_eq(used, 1);
+    decompose(200, 4, &used);
+    cr_assert_eq(used, 1);
+}
+
+Test(threads, are_one_inside_of_a_parallel_region)
+{
+    blis_plugin();
+    int bad = 0;
+#pragma omp parallel num_threads(2) reduction(+ : bad)
+    {
+        uint32_t used;
+        bad += !(multiply(200, 2, &used) < 1e-10) + (used != 1);
+    }
+    cr_assert_eq(bad, 0);
+}
+
+static void *mixed_calls(void *bad)
+{
+    for (uint32_t i = 0; i < 6; i++) {
+        uint32_t grant = 1 + i % 3;
+        if (!(multiply(130 + i, grant, NULL) < 1e-11) || !(decompose(90 + i, grant, NULL) < 1e-9))
+            *(int *)bad = 1;
+    }
+    return NULL;
+}
+
+Test(threads, of_four_callers_with_different_grants_do_not_mix)
+{
+    pthread_t callers[4];
+    int bad[4] = {0};
+    blis_plugin();
+    for (int i = 0; i < 4; i++)
+        pthread_create(&callers[i], NULL, mixed_calls, &bad[i]);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(callers[i], NULL);
+        cr_assert_eq(bad[i], 0);
+    }
+}
+
+static int status_of_child(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(30); /* a hang must not outlive the test */
+        bool good = !blis_plugin()->after_fork_child(blis_state()) &&
+                    multiply(200, 2, NULL) < 1e-10 && decompose(150, 2, NULL) < 1e-9;
+        _exit(good ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+Test(threads, work_in_a_forked_child)
+{
+    cr_assert_leq(multiply(200, 2, NULL), 1e-10);
+    cr_assert_eq(status_of_child(), 0);
+    cr_assert_leq(multiply(200, 2, NULL), 1e-10);
+}
+
+static void *multiply_until(void *stop)
+{
+    while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED))
+        multiply(120, 2, NULL);
+    return NULL;
+}
+
+Test(threads, work_in_a_child_forked_during_a_call)
+{
+    pthread_t caller;
+    int stop = 0;
+    blis_plugin();
+    pthread_create(&caller, NULL, multiply_until, &stop);
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq(status_of_child(), 0);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    pthread_join(caller, NULL);
+}
+
+/* Meson sets OMP_THREAD_LIMIT=2 for this program's second run. */
+Test(threads, beyond_a_limit_of_the_user_are_not_had)
+{
+    uint32_t used;
+    cr_assert_leq(multiply(300, 4, &used), 1e-10);
+    const char *limit = getenv("OMP_THREAD_LIMIT");
+    cr_assert_eq(used, limit ? (uint32_t)atoi(limit) : 4);
+}
