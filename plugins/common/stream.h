@@ -17,13 +17,15 @@ static inline size_t treadle_array_bytes(const struct treadle_array *a)
 }
 
 /*
- * Below a few times the second-level cache the next reader finds the output there, above it an
- * ordinary store first reads every line from memory only to overwrite it.
+ * Below this the next reader finds an ordinary output in the cache; above, an ordinary store reads
+ * each line from memory only to overwrite it. Measured on adding f64, alone and with the result
+ * read back at once: 8 MB 1.08 and 0.82 times as fast, 16 MB 1.31 and 1.19, 64 MB 1.41 and 1.53.
  */
+enum { TREADLE_STREAM_BYTES = 12 << 20 };
+
 static inline int treadle_stream_pays(const struct treadle_array *out)
 {
-    const size_t limit = (size_t)4 << 20;
-    return treadle_array_bytes(out) >= limit;
+    return treadle_array_bytes(out) >= TREADLE_STREAM_BYTES;
 }
 
 #endif /* TREADLE_STREAM_H */

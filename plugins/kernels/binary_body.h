@@ -86,8 +86,8 @@ TREADLE_INLINE T BODY(item_op)(enum binary_op op, T x, T y)
 /*
  * Of two NaNs the first one's payload survives, but from this element on NumPy's loops for + and *
  * have the operands the other way round: in what is left after its unrolled vectors, and
- * wherever the second operand is repeated. It is an accident of its build, alike in 2.4 and 2.5;
- * its baseline loops keep the order.
+ * wherever the second operand is repeated. It is an accident of its build, alike in 2.4 and 2.5.
+ * What its loops for machines without AVX2 do with two NaNs is not followed.
  */
 TREADLE_INLINE size_t BODY(first_commuted)(enum binary_op op, size_t n, int y_repeats)
 {

