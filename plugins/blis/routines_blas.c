@@ -124,15 +124,18 @@ const struct routine routines_blas[] = {
     ROW(cblas_zdotu_sub), ROW(cblas_zdotc_sub), {NULL, NULL, NULL},
 };
 
-/* LAPACK's. blis.h has prototypes for these names, all of the same shape. */
-#define FOR_LAPACK(letter, type)                                                                   \
-    void letter##gemv_(const char *trans, const int32_t *m, const int32_t *n, const type *alpha,   \
-                       const type *a, const int32_t *lda, const type *x, const int32_t *incx,      \
-                       const type *beta, type *y, const int32_t *incy)                             \
+/* The linker (--wrap) sends LAPACK's calls here. */
+#define FOR_LAPACK(name)                                                                           \
+    void __wrap_##name(const char *trans, const int32_t *m, const int32_t *n, const void *alpha,   \
+                       const void *a, const int32_t *lda, const void *x, const int32_t *incx,      \
+                       const void *beta, void *y, const int32_t *incy);                            \
+    void __wrap_##name(const char *trans, const int32_t *m, const int32_t *n, const void *alpha,   \
+                       const void *a, const int32_t *lda, const void *x, const int32_t *incx,      \
+                       const void *beta, void *y, const int32_t *incy)                             \
     {                                                                                              \
-        letter##gemv_32(trans, m, n, alpha, a, lda, x, incx, beta, y, incy);                       \
+        name##32(trans, m, n, alpha, a, lda, x, incx, beta, y, incy);                              \
     }
-FOR_LAPACK(s, float)
-FOR_LAPACK(d, double)
-FOR_LAPACK(c, scomplex)
-FOR_LAPACK(z, dcomplex)
+FOR_LAPACK(sgemv_)
+FOR_LAPACK(dgemv_)
+FOR_LAPACK(cgemv_)
+FOR_LAPACK(zgemv_)

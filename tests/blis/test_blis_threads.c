@@ -71,17 +71,24 @@ Test(threads, never_meet_the_programs_own_blas)
     cr_assert_eq(blis_run("svd", args, 2, 1, 0, 2, NULL), TREADLE_OK);
 }
 
+/* Meson runs this program once more with OMP_THREAD_LIMIT=2. */
+static uint32_t available(uint32_t grant)
+{
+    const char *limit = getenv("OMP_THREAD_LIMIT");
+    return limit && (uint32_t)atoi(limit) < grant ? (uint32_t)atoi(limit) : grant;
+}
+
 Test(threads, are_as_many_as_granted_and_useful)
 {
     uint32_t used;
     for (uint32_t grant = 1; grant <= 4; grant++) {
         cr_assert_leq(multiply(300, grant, &used), 1e-10);
-        cr_assert_eq(used, grant);
+        cr_assert_eq(used, available(grant));
     }
     multiply(20, 4, &used);
     cr_assert_eq(used, 1, "too small to share");
     decompose(200, 3, &used);
-    cr_assert_eq(used, 3);
+    cr_assert_eq(used, available(3));
 }
 
 Test(threads, are_asked_for_again_inside_a_call)
@@ -167,13 +174,4 @@ Test(threads, work_in_a_child_forked_during_a_call)
         cr_assert_eq(status_of_child(), 0);
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     pthread_join(caller, NULL);
-}
-
-/* Meson sets OMP_THREAD_LIMIT=2 for this program's second run. */
-Test(threads, beyond_a_limit_of_the_user_are_not_had)
-{
-    uint32_t used;
-    cr_assert_leq(multiply(300, 4, &used), 1e-10);
-    const char *limit = getenv("OMP_THREAD_LIMIT");
-    cr_assert_eq(used, limit ? (uint32_t)atoi(limit) : 4);
 }
