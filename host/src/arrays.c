@@ -29,17 +29,30 @@ static uint32_t rank(uint32_t i, uint32_t nin)
 #define BAD(i, format, ...)                                                                        \
     fail(TREADLE_E_INVALID, "%s: %s %u: " format, op->name, role(i, nin), rank(i, nin), __VA_ARGS__)
 
-static bool count_elements(const struct treadle_array *a, int64_t *count)
+/* False if an extent is negative or the bytes are too many to count. */
+static bool count_bytes(const struct treadle_array *a, int64_t *bytes)
 {
-    int64_t total = 1, nonzero = 1;
+    bool empty = false;
+    *bytes = a->itemsize;
     for (int32_t d = 0; d < a->ndim; d++) {
-        if (a->shape[d] < 0)
+        if (a->shape[d] < 0 ||
+            (a->shape[d] > 0 && __builtin_mul_overflow(*bytes, a->shape[d], bytes)))
             return false;
-        if (a->shape[d] > 0 && __builtin_mul_overflow(nonzero, a->shape[d], &nonzero))
-            return false;
-        total = a->shape[d] == 0 ? 0 : total * a->shape[d];
+        empty |= a->shape[d] == 0;
     }
-    *count = total == 0 ? 0 : nonzero;
+    *bytes = empty ? 0 : *bytes;
+    return true;
+}
+
+/* Do the strides stay within what an address can say? */
+static bool reach_is_sane(const struct treadle_array *a)
+{
+    int64_t reach = 0, step;
+    for (int32_t d = 0; d < a->ndim; d++)
+        if (a->shape[d] > 1 &&
+            (__builtin_mul_overflow(a->shape[d], a->strides[d], &step) || step == INT64_MIN ||
+             __builtin_add_overflow(reach, llabs(step), &reach)))
+            return false;
     return true;
 }
 
@@ -51,10 +64,12 @@ static int32_t check_one(const struct op *op, const struct treadle_array *a, uin
     if (a->ndim > 0 && (!a->shape || !a->strides))
         return BAD(i, "%s is NULL; an array with dimensions needs it",
                    a->shape ? "strides" : "shape");
-    int64_t elements;
-    if (!count_elements(a, &elements))
+    int64_t bytes;
+    if (!count_bytes(a, &bytes))
         return BAD(i, "%s", "the shape has a negative extent or too many elements");
-    if (!a->data && elements > 0)
+    if (bytes > 0 && !reach_is_sane(a))
+        return BAD(i, "%s", "its strides lead out of the address space");
+    if (!a->data && bytes > 0)
         return BAD(i, "%s", "data is NULL");
     bool opaque = op->class == OP_LOOP; /* moves bytes, whatever they mean */
     if (a->itemsize == 0 || (!opaque && (a->dtype.lanes != 1 || a->dtype.bits != a->itemsize * 8)))
@@ -139,14 +154,12 @@ static char *gather(char *to, const struct treadle_array *a, int32_t axis, const
 static int32_t copy_input(const struct op *op, struct prepared *p, uint32_t i)
 {
     struct treadle_array *a = &p->args[i];
-    int64_t count;
-    if (!count_elements(a, &count))
-        return fail(TREADLE_E_INVALID, "%s: too many elements", op->name);
-    size_t bytes = (size_t)count * a->itemsize;
-    char *copy = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    int64_t bytes = 0;
+    bool countable = count_bytes(a, &bytes);
+    char *copy = countable ? aligned_alloc(64, ((size_t)bytes + 63) / 64 * 64) : NULL;
     if (!copy)
-        return fail(TREADLE_E_NOMEM, "%s: no memory for %zu bytes: an input overlaps the output",
-                    op->name, bytes);
+        return fail(TREADLE_E_NOMEM, "%s: no memory for %lld bytes: an input overlaps the output",
+                    op->name, (long long)bytes);
     p->copies[p->ncopies++] = copy;
     gather(copy, a, 0, a->data);
     int64_t stride = a->itemsize;
@@ -557,6 +570,10 @@ static int32_t prepare_linalg(const struct op *op, struct prepared *p, uint32_t 
     const struct treadle_linalg *linalg = attrs;
     if (linalg && linalg->struct_size < sizeof *linalg)
         return fail(TREADLE_E_INVALID, "%s: attrs must be a struct treadle_linalg", op->name);
+    const uint32_t known = TREADLE_FULL_MATRICES | TREADLE_UPPER;
+    if (linalg && linalg->flags & ~known)
+        return fail(TREADLE_E_INVALID, "%s: flags are 0x%x; allowed are those of 0x%x", op->name,
+                    linalg->flags, known);
     const struct core *core = find_core(op, p, nargs);
     if (!core)
         return fail(TREADLE_E_INVALID, "%s: %u outputs; svd has 1 or 3", op->name, nargs - nin);

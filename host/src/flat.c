@@ -31,7 +31,10 @@ int32_t treadle_binary(const char *op, const struct treadle_array *x1,
 /* Bit per axis; negative axes count from the end. */
 static int32_t mask_of(const int32_t *axes, int32_t naxes, int32_t ndim, uint64_t *mask)
 {
-    *mask = ndim >= 64 ? UINT64_MAX : (UINT64_C(1) << ndim) - 1;
+    *mask = 0;
+    if (ndim < 0 || ndim > TREADLE_NDIM_MAX)
+        return TREADLE_OK; /* treadle_run() names what is wrong */
+    *mask = ndim == 64 ? UINT64_MAX : (UINT64_C(1) << ndim) - 1;
     if (naxes < 0)
         return TREADLE_OK;
     *mask = 0;
