@@ -44,7 +44,7 @@ static const char text[] =
     "  treadle ab openmp blis --op matmul --sizes 64,256,1000 --callers 2\n"
     "  treadle ab openmp:1 openmp:2 --op sum --sizes 1e4:1e7:log2 --dtype f32\n";
 
-enum { CALLERS_MAX = 256, PAIRS_MAX = 384, THREADS_MAX = 4096 };
+enum { CALLERS_MAX = 256, THREADS_MAX = 4096 };
 
 struct request {
     const char *a, *b, *op, *sizes_text, *axes;
@@ -86,7 +86,7 @@ static bool take_option(struct request *request, int option, const char *value)
     case TIME:
         return options_number("ab: --time", value, 0.01, 3600, &request->seconds);
     case PAIRS:
-        return options_count("ab: --pairs", value, 1, PAIRS_MAX, &request->pairs);
+        return options_count("ab: --pairs", value, 1, AB_PAIRS_MAX, &request->pairs);
     case SAME:
         return options_number("ab: --same", value, 0, 50, &request->same);
     case LEVEL:
@@ -237,7 +237,7 @@ static int measure_size(const struct request *request, const struct options_shap
 
 static double median_seconds(const struct ab_pairs *pairs, bool of_a)
 {
-    double values[PAIRS_MAX];
+    double values[AB_PAIRS_MAX];
 
     for (size_t i = 0; i < pairs->count; i++)
         values[i] = of_a ? pairs->pairs[i].a : pairs->pairs[i].b;
@@ -327,8 +327,9 @@ static json_t *samples_json(const struct ab_pairs *pairs)
 
     for (size_t i = 0; i < pairs->count; i++)
         json_array_append_new(samples,
-                              json_pack("{s:f, s:f, s:b}", "a", pairs->pairs[i].a, "b",
-                                        pairs->pairs[i].b, "a_first", pairs->pairs[i].a_first));
+                              json_pack("{s:f, s:f, s:f, s:b}", "a", pairs->pairs[i].a, "a_again",
+                                        pairs->pairs[i].a_again, "b", pairs->pairs[i].b, "a_first",
+                                        pairs->pairs[i].a_first));
     return samples;
 }
 
@@ -407,7 +408,7 @@ int cli_ab(int argc, char **argv)
     struct request request = {.op = "add",
                               .dtype = {TREADLE_FLOAT, 64, 1},
                               .callers = 1,
-                              .pairs = PAIRS_MAX,
+                              .pairs = AB_PAIRS_MAX,
                               .seed = (int64_t)time(NULL),
                               .seconds = 3,
                               .same = 1,

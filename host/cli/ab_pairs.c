@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -11,10 +10,6 @@
 
 /* Long against the clock (25 ns) and against a wake-up (60 us). */
 static const double batch_seconds = 1e-3;
-
-/* Of the time for a comparison, A against A may take a third. */
-static const double floor_share = 1.0 / 3;
-enum { FLOOR_PAIRS = 12, FLOOR_PAIRS_LEAST = 4 };
 
 /** One batch of one side, seen by all callers. */
 struct batch {
@@ -103,97 +98,79 @@ static bool calibrate(struct ab_pairs *pairs, struct ab_side *side)
     return side->calls > 0;
 }
 
-static bool measure_pair(struct ab_pairs *pairs, struct ab_side *a, struct ab_side *b,
-                         struct ab_pair *pair)
+/** Seconds per call. */
+static bool measure_side(struct ab_pairs *pairs, struct ab_side *side, double *seconds)
 {
-    double first = run_batch(pairs, pair->a_first ? a : b, (pair->a_first ? a : b)->calls);
-    double second = run_batch(pairs, pair->a_first ? b : a, (pair->a_first ? b : a)->calls);
+    *seconds = run_batch(pairs, side, side->calls) / (double)side->calls;
+    return *seconds >= 0;
+}
 
-    if (first < 0 || second < 0)
-        return false;
-    pair->a = (pair->a_first ? first : second) / (double)a->calls;
-    pair->b = (pair->a_first ? second : first) / (double)b->calls;
+/** Six orders: A or B first, and A again before, between or after the two. */
+static bool measure_pair(struct ab_pairs *pairs, uint8_t order, struct ab_pair *pair)
+{
+    pair->a_first = order < 3;
+    for (int turn = 0; turn < 3; turn++) {
+        bool again = turn == order % 3;
+        bool first = turn == 0 || (turn == 1 && order % 3 == 0);
+        bool is_a = again || first == pair->a_first;
+        double *seconds = again ? &pair->a_again : is_a ? &pair->a : &pair->b;
+        if (!measure_side(pairs, is_a ? &pairs->a : &pairs->b, seconds))
+            return false;
+    }
     return true;
 }
 
-/** Append pairs up to `goal` in all, in balanced random order. */
-static bool extend(struct ab_pairs *pairs, struct ab_side *a, struct ab_side *b, size_t goal,
-                   double until, size_t least)
+/** Append pairs up to `goal` in all, in balanced random order, but none after `until`. */
+static bool extend(struct ab_pairs *pairs, size_t goal, double until)
 {
     size_t planned = goal - pairs->count;
-    bool *a_first = malloc(planned * sizeof *a_first + 1);
-
-    if (!a_first) {
-        cli_fail(CLI_FAILED, "no memory for %zu pairs", planned);
-        return false;
-    }
-    ab_balanced_orders(a_first, planned, pairs->seed);
+    uint8_t orders[AB_PAIRS_MAX];
     bool going = true;
+
+    ab_balanced_orders(orders, planned, 6, pairs->seed);
     for (size_t i = 0; i < planned && going && !cli_interrupted(); i++) {
-        if (pairs->count >= least && stopwatch_now() > until)
+        if (pairs->count >= ab_pairs_at_look(0) && stopwatch_now() > until)
             break;
-        struct ab_pair *pair = &pairs->pairs[pairs->count];
-        pair->a_first = a_first[i];
-        going = measure_pair(pairs, a, b, pair);
+        going = measure_pair(pairs, orders[i], &pairs->pairs[pairs->count]);
         pairs->count += going;
         cli_progress("%s %s: pair %zu", pairs->loads[0].op,
                      options_dtype_name(pairs->loads[0].dtype), pairs->count);
     }
-    free(a_first);
     return going;
 }
 
-static bool summarise(struct ab_pairs *pairs)
+static void summarise(struct ab_pairs *pairs)
 {
-    double *samples = malloc(pairs->count * sizeof *samples + 1);
+    double alpha = ab_alpha_of_look(pairs->level, pairs->comparisons);
+    double samples[AB_PAIRS_MAX];
 
-    if (!samples) {
-        cli_fail(CLI_FAILED, "no memory for %zu samples", pairs->count);
-        return false;
-    }
+    for (size_t i = 0; i < pairs->count; i++)
+        samples[i] = log(pairs->pairs[i].a / pairs->pairs[i].a_again);
+    double itself = ab_interval_of(samples, pairs->count, alpha).ratio;
+    pairs->floor = (itself < 1 ? 1 / itself : itself) - 1;
     for (size_t i = 0; i < pairs->count; i++)
         samples[i] = log(pairs->pairs[i].a / pairs->pairs[i].b);
-    if (pairs->count > 0)
-        pairs->interval = ab_interval_of(samples, pairs->count,
-                                         ab_alpha_of_look(pairs->level, pairs->comparisons));
-    free(samples);
-    return true;
-}
-
-/** A against A: what a difference must exceed to be one. */
-static bool measure_floor(struct ab_pairs *pairs)
-{
-    struct ab_side again = pairs->a;
-    size_t goal = pairs->most < FLOOR_PAIRS ? pairs->most : FLOOR_PAIRS;
-    double until = stopwatch_now() + floor_share * pairs->seconds;
-
-    if (!extend(pairs, &pairs->a, &again, goal, until, FLOOR_PAIRS_LEAST) || !summarise(pairs))
-        return false;
-    double ratio = pairs->interval.ratio;
-    pairs->floor = pairs->count ? (ratio < 1 ? 1 / ratio : ratio) - 1 : 0;
-    pairs->count = 0;
-    return true;
+    pairs->interval = ab_interval_of(samples, pairs->count, alpha);
+    pairs->verdict = ab_judge(&pairs->interval, pairs->same, pairs->floor);
 }
 
 bool ab_pairs_measure(struct ab_pairs *pairs)
 {
     pairs->count = 0;
     pairs->verdict = AB_UNDECIDED;
-    if (!calibrate(pairs, &pairs->a) || !calibrate(pairs, &pairs->b) || !measure_floor(pairs))
+    if (!calibrate(pairs, &pairs->a) || !calibrate(pairs, &pairs->b))
         return false;
 
     double until = stopwatch_now() + pairs->seconds;
     for (size_t look = 0; look < AB_LOOKS && pairs->verdict == AB_UNDECIDED; look++) {
-        size_t goal = ab_pairs_at_look(look), least = ab_pairs_at_look(0);
-        bool last = goal >= pairs->most;
-        if (last)
+        size_t goal = ab_pairs_at_look(look);
+        if (goal > pairs->most)
             goal = pairs->most;
-        if (!extend(pairs, &pairs->a, &pairs->b, goal, until, least) || !summarise(pairs))
+        if (!extend(pairs, goal, until))
             return false;
-        if (pairs->count == 0 || cli_interrupted())
-            break;
-        pairs->verdict = ab_judge(&pairs->interval, pairs->same, pairs->floor);
-        if (last || pairs->count < goal)
+        if (pairs->count > 0)
+            summarise(pairs);
+        if (pairs->count < goal || goal == pairs->most)
             break;
     }
     return true;

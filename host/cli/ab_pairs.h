@@ -19,10 +19,10 @@ struct ab_side {
     uint32_t threads; /* the most that worked at once */
 };
 
-/** One measured pair: seconds per call. */
+/** One measured pair, and A once more next to it: seconds per call. */
 struct ab_pair {
-    double a, b;
-    bool a_first;
+    double a, b, a_again;
+    bool a_first; /* of the pair */
 };
 
 /** Two sides, the callers that run them, and the pairs measured so far. */
@@ -40,12 +40,12 @@ struct ab_pairs {
     size_t count;
     struct ab_interval interval;
     enum ab_verdict verdict;
-    double floor; /* how far from 1 A against A was */
+    double floor; /* how far from 1 the median of A against A again was */
 };
 
 /**
- * Measure: A against itself first, then pairs of A and B until it is decided, or time or pairs are
- * used up, or Ctrl-C. `pairs` has room for `most`; what was measured stays valid in any case.
+ * Measure pairs until it is decided, or time or pairs are used up, or Ctrl-C. `pairs` has room for
+ * `most`; what was measured stays valid in any case.
  * @return false if a call failed; the reason has been printed
  */
 bool ab_pairs_measure(struct ab_pairs *pairs);

@@ -86,16 +86,16 @@ static uint64_t next_random(uint64_t *state)
     return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-void ab_balanced_orders(bool *a_first, size_t n, uint64_t *seed)
+void ab_balanced_orders(uint8_t *orders, size_t n, uint8_t kinds, uint64_t *seed)
 {
     if (*seed == 0)
         *seed = 1;
     for (size_t i = 0; i < n; i++)
-        a_first[i] = i % 2 == 0;
+        orders[i] = (uint8_t)(i % kinds);
     for (size_t i = n; i > 1; i--) {
         size_t j = (size_t)(next_random(seed) >> 11) % i;
-        bool swap = a_first[i - 1];
-        a_first[i - 1] = a_first[j];
-        a_first[j] = swap;
+        uint8_t swap = orders[i - 1];
+        orders[i - 1] = orders[j];
+        orders[j] = swap;
     }
 }

@@ -39,18 +39,18 @@ struct ab_interval ab_interval_of(double *samples, size_t n, double alpha);
  * 1 and beyond the noise floor; else undecided.
  *
  * @param same   difference that does not matter, e.g. 0.01
- * @param floor  how far from 1 the median ratio was when A was measured against itself, e.g. 0.002
+ * @param floor  how far from 1 the median ratio of A to itself was in the same run, e.g. 0.002
  */
 enum ab_verdict ab_judge(const struct ab_interval *interval, double same, double floor);
 
 /**
- * The pair counts after which the samples may be looked at: 12, 24, 48, ... 384. Looking more often
- * would find a difference by chance.
+ * The pair counts, multiples of six, after which the samples may be looked at: 12, 24, 48, ... 384.
+ * Looking more often would find a difference by chance.
  * @return 0 for look >= AB_LOOKS
  */
 size_t ab_pairs_at_look(size_t look);
 
-enum { AB_LOOKS = 6 };
+enum { AB_LOOKS = 6, AB_PAIRS_MAX = 384 };
 
 /**
  * Error probability of one look, so that all looks at all `comparisons` together are wrong with a
@@ -58,7 +58,7 @@ enum { AB_LOOKS = 6 };
  */
 double ab_alpha_of_look(double level, size_t comparisons);
 
-/** Who comes first in n pairs: a random order with A first in half of them. */
-void ab_balanced_orders(bool *a_first, size_t n, uint64_t *seed);
+/** `kinds` orders in n rounds: random, each kind as often as the others (to within one). */
+void ab_balanced_orders(uint8_t *orders, size_t n, uint8_t kinds, uint64_t *seed);
 
 #endif /* TREADLE_AB_STATISTICS_H */

@@ -8,7 +8,7 @@
 
 #include "ab_statistics.h"
 
-enum { PAIRS_MAX = 384, RUNS = 2000 };
+enum { RUNS = 2000 };
 
 static const double level = 0.95;
 
@@ -34,7 +34,7 @@ static double noise(uint64_t *state, double scale)
 /** Measure as the command does: look at the planned counts, stop when decided. */
 static enum ab_verdict simulate(uint64_t *state, double effect, double scale, size_t comparisons)
 {
-    double samples[PAIRS_MAX];
+    double samples[AB_PAIRS_MAX];
     enum ab_verdict verdict = AB_UNDECIDED;
     size_t n = 0;
 
@@ -141,16 +141,24 @@ Test(ab_statistics, judges_by_interval_band_and_floor)
 
 Test(ab_statistics, orders_are_balanced_and_random)
 {
-    bool orders[100], again[100];
+    uint8_t orders[120], again[120];
     uint64_t seed = 7;
-    int first = 0, different = 0;
+    int counts[6] = {0}, different = 0;
 
-    ab_balanced_orders(orders, 100, &seed);
-    ab_balanced_orders(again, 100, &seed);
-    for (int i = 0; i < 100; i++) {
-        first += orders[i];
+    ab_balanced_orders(orders, 120, 6, &seed);
+    ab_balanced_orders(again, 120, 6, &seed);
+    for (int i = 0; i < 120; i++) {
+        counts[orders[i]]++;
         different += orders[i] != again[i];
     }
-    cr_assert_eq(first, 50);
-    cr_assert_gt(different, 20);
+    for (int kind = 0; kind < 6; kind++)
+        cr_assert_eq(counts[kind], 20);
+    cr_assert_gt(different, 60);
+}
+
+Test(ab_statistics, looks_keep_six_orders_balanced)
+{
+    for (size_t look = 0; look < AB_LOOKS; look++)
+        cr_assert_eq(ab_pairs_at_look(look) % 6, 0);
+    cr_assert_eq(ab_pairs_at_look(AB_LOOKS), 0);
 }
