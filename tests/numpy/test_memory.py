@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The cache of big blocks behind NumPy's default allocator."""
+
+import ctypes
+import gc
+import os
+import sys
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from conftest import python
+
+import treadle
+
+MIB = 1 << 20
+SIZES = (MIB - 8, MIB, MIB + 8, 2 * MIB, 3 * MIB + 40, 16 * MIB, 33 * MIB + 8)
+
+
+@pytest.fixture(autouse=True)
+def installed():
+    treadle.install()
+    treadle.trim_memory()
+    yield
+    treadle.trim_memory()
+
+
+def held():
+    return treadle.status()["held"]
+
+
+def bytes_of(size, value):
+    return np.full(size, value, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", [MIB, 5 * MIB, 80 * 10**6])
+def test_a_dead_arrays_block_serves_the_next_one(size):
+    a = bytes_of(size, 1)
+    address = a.ctypes.data
+    del a
+    assert held() >= size
+    b = np.empty(size, dtype=np.uint8)
+    assert b.ctypes.data == address
+    assert held() < size
+
+
+def test_small_arrays_are_not_kept():
+    a = bytes_of(MIB - 1, 1)
+    del a
+    assert held() == 0
+
+
+def test_worker_threads_are_served_too():
+    seen = []
+
+    def work():
+        a = bytes_of(8 * MIB, 3)
+        del a
+        seen.append(held())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen[0] >= 8 * MIB
+
+
+def test_big_blocks_begin_with_a_page():
+    for size in SIZES[1:]:
+        assert np.empty(size, dtype=np.uint8).ctypes.data % 4096 == 0
+
+
+def test_zeros_are_zero_in_used_memory():
+    for size in SIZES:
+        a = bytes_of(size, 255)
+        del a
+        assert not np.zeros(size, dtype=np.uint8).any()
+
+
+def test_living_arrays_do_not_share_memory():
+    rng = np.random.default_rng(5)
+    living = {}
+    for i in range(300):
+        if len(living) > 12:
+            name = list(living)[rng.integers(len(living))]
+            assert (living.pop(name) == name % 251).all()
+        living[i] = bytes_of(int(rng.integers(MIB // 2, 6 * MIB)), i % 251)
+    for name, array in living.items():
+        assert (array == name % 251).all()
+
+
+@pytest.mark.parametrize("before", SIZES)
+def test_resize_keeps_what_was_there(before):
+    for after in SIZES:
+        dirt = bytes_of(max(before, after), 255)
+        del dirt
+        a = bytes_of(before, 7)
+        a.resize(after, refcheck=False)
+        assert (a[: min(before, after)] == 7).all()
+        assert not a[before:].any()
+
+
+def test_blocks_may_die_in_another_state_than_they_were_born_in():
+    treadle.uninstall()
+    old = [bytes_of(size, 1) for size in SIZES]
+    treadle.install()
+    new = [bytes_of(size, 2) for size in SIZES]
+    assert all((a == 1).all() for a in old)
+    old.clear()
+    treadle.uninstall()
+    assert held() == 0
+    assert all((b == 2).all() for b in new)
+    new.clear()
+    again = [bytes_of(size, 3) for size in SIZES]
+    treadle.install()
+    again.clear()
+    kept = [bytes_of(size, 4) for size in SIZES]
+    assert all((c == 4).all() for c in kept)
+
+
+def test_a_changed_size_does_not_mislead():
+    """What NumPy tells free() is the size of the array now, not of the block."""
+    for view in (slice(None), slice(0, MIB)):
+        a = bytes_of(4 * MIB, 1)
+        a.dtype = np.uint64
+        a.shape = (512, -1)
+        b = a[view]
+        del a, b
+    assert (bytes_of(4 * MIB, 9) == 9).all()
+
+
+def test_trim_gives_everything_back():
+    arrays = [bytes_of(4 * MIB, 1) for _ in range(5)]
+    arrays.clear()
+    gc.collect()
+    assert held() >= 4 * MIB
+    treadle.trim_memory()
+    assert held() == 0
+
+
+def test_kept_and_used_blocks_stay_below_the_peak_of_used_ones():
+    code = """
+import numpy as np, treadle
+treadle.install()
+mib = 1 << 20
+for i in range(1, 40):
+    a = np.ones(i * mib, dtype=np.uint8)
+    del a
+    held = treadle.status()["held"]
+    # A block is a little larger than what was asked for.
+    assert held <= 1.15 * i * mib + 4 * mib, (i, held / mib)
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_memory_not_used_for_a_while_is_given_back():
+    code = """
+import time, numpy as np, treadle
+treadle.install()
+a = np.ones(32 << 20, dtype=np.uint8); del a
+assert treadle.status()["held"] >= 32 << 20
+time.sleep(2.5)
+a = np.ones(2 << 20, dtype=np.uint8); del a
+assert treadle.status()["held"] < 32 << 20
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+PEAK = """
+import resource, sys, numpy as np
+if sys.argv[1] == "treadle":
+    import treadle
+    treadle.install()
+else:
+    import treadle
+{work}
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+WORKS = {
+    "same size": """
+a = np.ones(4_000_000); b = np.ones(4_000_000)
+for _ in range(20):
+    c = a + b
+""",
+    "growing": """
+for i in range(1, 40):
+    c = np.ones(i * 300_000) + 1
+""",
+    "many just above the limit": """
+c = [np.ones((1 << 17) + 100) for _ in range(100)]
+c = c[::2]
+c += [np.ones((1 << 18) + 100) for _ in range(25)]
+""",
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_peak_memory_is_that_of_numpy_alone(work):
+    code = PEAK.format(work=WORKS[work])
+    peaks = {}
+    for mode in ("plain", "treadle"):
+        done = python("-c", code, mode)
+        assert done.returncode == 0, done.stderr
+        peaks[mode] = int(done.stdout)
+    assert peaks["treadle"] <= 1.1 * peaks["plain"] + 8 * 1024
+
+
+def test_threads_churn():
+    errors = []
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        living = []
+        for i in range(150):
+            value = (seed * 64 + i) % 251
+            living.append((value, bytes_of(int(rng.integers(MIB // 2, 4 * MIB)), value)))
+            if len(living) > 4:
+                value, array = living.pop(int(rng.integers(4)))
+                if not (array == value).all():
+                    errors.append((seed, i))
+            if i % 40 == 20:
+                treadle.trim_memory()
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+def test_install_and_uninstall_while_threads_allocate():
+    stop = threading.Event()
+    errors = []
+
+    def work(value):
+        while not stop.is_set():
+            a = bytes_of(2 * MIB, value)
+            if not (a == value).all():
+                errors.append(value)
+
+    threads = [threading.Thread(target=work, args=(value,)) for value in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(50):
+        treadle.uninstall()
+        treadle.install()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+FORK = """
+import os, threading, numpy as np, treadle
+treadle.install()
+stop = False
+def work():
+    while not stop:
+        a = np.full(3 << 20, 1, dtype=np.uint8)
+        del a
+threads = [threading.Thread(target=work) for _ in range(3)]
+for t in threads: t.start()
+for i in range(20):
+    pid = os.fork()
+    if pid == 0:
+        for size in (3 << 20, 5 << 20):
+            a = np.full(size, 7, dtype=np.uint8)
+            assert (a == 7).all()
+            del a
+        treadle.trim_memory()
+        os._exit(0 if treadle.status()["held"] == 0 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+stop = True
+for t in threads: t.join()
+"""
+
+
+def test_fork_while_threads_allocate():
+    done = python("-W", "ignore", "-c", FORK)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS is not enforced elsewhere")
+def test_kept_memory_is_dropped_before_an_allocation_fails():
+    code = """
+import resource, numpy as np, treadle
+treadle.install()
+block = 256 << 20
+a = [np.ones(block // 4, dtype=np.uint8) for _ in range(4)]
+del a
+held = treadle.status()["held"]
+assert held >= block, held
+used = int(open("/proc/self/statm").read().split()[0]) * 4096
+resource.setrlimit(resource.RLIMIT_AS, (used + block // 2, -1))
+b = np.ones(block, dtype=np.uint8)
+assert b.all() and treadle.status()["held"] < held
+del b
+a = [np.ones(block // 4, dtype=np.uint8) for _ in range(4)]
+del a
+c = np.zeros(block, dtype=np.uint8)
+assert not c.any()
+try:
+    np.empty(64 * block, dtype=np.uint8)
+except MemoryError:
+    print("MemoryError")
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "MemoryError"
+
+
+def test_impossible_sizes_raise_as_before():
+    with pytest.raises(MemoryError):
+        np.empty(1 << 60, dtype=np.uint8)
+
+
+def test_tracemalloc_sees_what_is_used():
+    size = 8 * MIB
+    a = bytes_of(size, 1)
+    del a
+    tracemalloc.start()
+    try:
+        base = tracemalloc.get_traced_memory()[0]
+        a = bytes_of(size, 2)
+        assert abs(tracemalloc.get_traced_memory()[0] - base - size) < MIB
+        del a
+        assert abs(tracemalloc.get_traced_memory()[0] - base) < MIB
+    finally:
+        tracemalloc.stop()
+
+
+# ---- a handler of the program's own --------------------------------------------------------
+
+MALLOC = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+CALLOC = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t)
+REALLOC = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+FREE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+SET_HANDLER = 304  # PyDataMem_SetHandler in NumPy's C API
+
+
+class Handler(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char * 127),
+        ("version", ctypes.c_uint8),
+        ("ctx", ctypes.c_void_p),
+        ("malloc", MALLOC),
+        ("calloc", CALLOC),
+        ("realloc", REALLOC),
+        ("free", FREE),
+    ]
+
+
+def set_handler(capsule):
+    core = (
+        sys.modules.get("numpy._core._multiarray_umath")
+        or sys.modules["numpy.core._multiarray_umath"]
+    )
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype = ctypes.c_void_p
+    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    table = ctypes.cast(get_pointer(core._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
+    return ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(table[SET_HANDLER])(capsule)
+
+
+def test_a_handler_of_the_programs_own_is_left_alone():
+    libc = ctypes.CDLL(None)
+    for function in (libc.malloc, libc.calloc, libc.realloc):
+        function.restype = ctypes.c_void_p
+    libc.malloc.argtypes = [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    asked, freed = [], []
+
+    def malloc(ctx, size):
+        asked.append(size)
+        return libc.malloc(size)
+
+    def free(ctx, data, size):
+        freed.append(size)
+        libc.free(data)
+
+    handler = Handler(
+        b"test",
+        1,
+        None,
+        MALLOC(malloc),
+        CALLOC(lambda ctx, n, size: libc.calloc(ctypes.c_size_t(n), ctypes.c_size_t(size))),
+        REALLOC(lambda ctx, p, size: libc.realloc(ctypes.c_void_p(p), ctypes.c_size_t(size))),
+        FREE(free),
+    )
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype = ctypes.py_object
+    new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    name = b"mem_handler"
+    default = set_handler(new(ctypes.addressof(handler), name, None))
+    try:
+        a = bytes_of(7 * MIB, 1)
+    finally:
+        set_handler(default)
+    assert 7 * MIB in asked
+    del a
+    assert 7 * MIB in freed
+    assert held() == 0
+
+
+def test_kept_memory_is_a_small_share_of_the_machines():
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    size = total // 200
+    arrays = [np.empty(size, dtype=np.uint8) for _ in range(30)]
+    arrays.clear()
+    assert 0 < held() <= total // 16
