@@ -5,9 +5,9 @@
 
 #include <treadle/plugin.h>
 
-#include "fail.h"
 #include "hooks.h"
 #include "linalg.h"
+#include "message.h"
 #include "product.h"
 #include "routines.h"
 #include "template.h"
@@ -89,9 +89,9 @@ static int32_t create(const struct treadle_host *host, const char *options, void
         *state = (void *)ops;
         return TREADLE_OK;
     }
-    struct treadle_call call = {.error = error};
-    return fail(&call, TREADLE_E_PLUGIN, "built with BLIS %s, but made for " HOOKS_BLIS_VERSION,
-                bli_info_get_version_str());
+    return treadle_fail(error, TREADLE_E_PLUGIN,
+                        "built with BLIS %s, but made for " HOOKS_BLIS_VERSION,
+                        bli_info_get_version_str());
 }
 
 /* BLIS stays: its memory is the plugin's, and another create() may follow. */

@@ -69,7 +69,9 @@ void grant_team(uint32_t threads, void (*fn)(void *ctx, uint32_t member, uint32_
         fn(ctx, 0, 1);
         return;
     }
-    int raised = 0, rounding = fegetround(), blocktime = omp_wait_begin();
+    fenv_t callers;
+    fegetenv(&callers);
+    int raised = 0, blocktime = omp_wait_begin();
 #pragma omp parallel num_threads(threads) reduction(| : raised)
     {
         uint32_t member = (uint32_t)omp_get_thread_num(), team = (uint32_t)omp_get_num_threads();
@@ -80,10 +82,13 @@ void grant_team(uint32_t threads, void (*fn)(void *ctx, uint32_t member, uint32_
             note_used(team);
             fn(ctx, 0, team);
         } else {
-            fesetround(rounding);
+            fenv_t own;
+            fegetenv(&own);
+            fesetenv(&callers);
             feclearexcept(FE_ALL_EXCEPT);
             fn(ctx, member, team);
             raised = fetestexcept(FE_ALL_EXCEPT);
+            fesetenv(&own);
         }
     }
     omp_wait_end(blocktime);

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "fail.h"
 #include "grant.h"
 #include "linalg.h"
+#include "message.h"
 #include "stack.h"
 #include "template.h"
 
@@ -222,13 +222,15 @@ static int32_t work_through(struct job *job, struct task *t)
         grant_team(threads, work_member, job);
     grant_leave((struct treadle_call *)job->call);
     if (!job->memory)
-        return fail(job->call, TREADLE_E_NOMEM, "%s: no memory for %llu bytes of workspace",
-                    job->op->name, (unsigned long long)(job->each * threads));
+        return treadle_fail(job->call->error, TREADLE_E_NOMEM,
+                            "%s: no memory for %llu bytes of workspace", job->op->name,
+                            (unsigned long long)(job->each * threads));
     job->call->host->release(job->call->host, job->memory);
     int64_t failed = atomic_load(&job->failed);
     if (failed >= 0)
-        return fail(job->call, TREADLE_E_NUMERIC, "%s: %s (matrix %lld of %lld)", job->op->name,
-                    job->op->failure, (long long)failed + 1, (long long)t->stack.count);
+        return treadle_fail(job->call->error, TREADLE_E_NUMERIC, "%s: %s (matrix %lld of %lld)",
+                            job->op->name, job->op->failure, (long long)failed + 1,
+                            (long long)t->stack.count);
     return TREADLE_OK;
 }
 
@@ -250,8 +252,8 @@ static int32_t run(struct treadle_call *call, const struct linalg *op, const cha
     const int64_t *first = t.stack.args[0].extent;
     int64_t columns = call->nin == 2 && call->args[1].ndim > 1 ? t.stack.args[1].extent[1] : 1;
     if (!sizes_fit(first, columns))
-        return fail(call, TREADLE_E_DECLINED, "%s: too large for LAPACK's 32-bit integers",
-                    op->name);
+        return treadle_fail(call->error, TREADLE_E_DECLINED,
+                            "%s: too large for LAPACK's 32-bit integers", op->name);
     t.flags = flags_of(call);
     t.m = (int)first[0];
     t.n = (int)first[1];

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "blas.h"
-#include "fail.h"
 #include "grant.h"
+#include "message.h"
 #include "stack.h"
 
 /* A stack is cut between threads while one of its products is below this many multiplications:
@@ -144,7 +144,8 @@ int32_t product_matmul(struct treadle_call *call)
         return TREADLE_OK;
     struct matmul m = {call, &stack, *(const num_t *)call->kernel, {NULL, NULL}};
     if (!make_room(&m))
-        return fail(call, TREADLE_E_NOMEM, "matmul: no memory to copy a reversed operand");
+        return treadle_fail(call->error, TREADLE_E_NOMEM,
+                            "matmul: no memory to copy a reversed operand");
     grant_enter(call);
     multiply_stack(&m, (double)x[0] * (double)x[1] * (double)y[1]);
     grant_leave(call);

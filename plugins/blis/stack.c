@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "fail.h"
+#include "message.h"
 
 /* Extents by letter; -1 is not known yet. */
 struct letters {
@@ -26,8 +26,9 @@ static int32_t read_core(struct stack *stack, const struct treadle_call *call, u
     const struct treadle_array *x = &call->args[i];
     int32_t ncore = (int32_t)(core_end(core) - core), first = x->ndim - ncore;
     if (first < 0 || x->ndim > TREADLE_NDIM_MAX)
-        return fail(call, TREADLE_E_INVALID, "%s: operand %u has %d dimensions, needs %d", op,
-                    i + 1, x->ndim, ncore);
+        return treadle_fail(call->error, TREADLE_E_INVALID,
+                            "%s: operand %u has %d dimensions, needs %d", op, i + 1, x->ndim,
+                            ncore);
     for (int32_t axis = 0; axis < ncore; axis++) {
         int64_t *extent = letter(known, core[axis]), given = x->shape[first + axis];
         if (*extent < 0 && i >= call->nin) {
@@ -35,9 +36,9 @@ static int32_t read_core(struct stack *stack, const struct treadle_call *call, u
             *extent = a[0] < a[1] ? a[0] : a[1];
         }
         if (*extent >= 0 && *extent != given)
-            return fail(call, TREADLE_E_INVALID,
-                        "%s: operand %u has extent %lld where %lld is needed", op, i + 1,
-                        (long long)given, (long long)*extent);
+            return treadle_fail(call->error, TREADLE_E_INVALID,
+                                "%s: operand %u has extent %lld where %lld is needed", op, i + 1,
+                                (long long)given, (long long)*extent);
         *extent = given;
         stack->args[i].extent[axis] = given;
         stack->args[i].stride[axis] = x->strides[first + axis];
@@ -51,14 +52,15 @@ static int32_t read_outer(struct stack *stack, const struct treadle_call *call, 
     const struct treadle_array *x = &call->args[i];
     int32_t missing = stack->ndim - (x->ndim - ncore);
     if (missing < 0 || (i >= call->nin && missing > 0))
-        return fail(call, TREADLE_E_INVALID, "%s: operand %u has %d dimensions, needs %d", op,
-                    i + 1, x->ndim, stack->ndim + ncore);
+        return treadle_fail(call->error, TREADLE_E_INVALID,
+                            "%s: operand %u has %d dimensions, needs %d", op, i + 1, x->ndim,
+                            stack->ndim + ncore);
     for (int32_t axis = missing; axis < stack->ndim; axis++) {
         int64_t given = x->shape[axis - missing], needed = stack->shape[axis];
         if (given != needed && (given != 1 || i >= call->nin))
-            return fail(call, TREADLE_E_INVALID,
-                        "%s: operand %u has extent %lld where %lld is needed", op, i + 1,
-                        (long long)given, (long long)needed);
+            return treadle_fail(call->error, TREADLE_E_INVALID,
+                                "%s: operand %u has extent %lld where %lld is needed", op, i + 1,
+                                (long long)given, (long long)needed);
         stack->args[i].outer[axis] = given == 1 ? 0 : x->strides[axis - missing];
     }
     return TREADLE_OK;

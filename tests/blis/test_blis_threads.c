@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What happens between threads and processes, and between the plugin and another BLAS. */
 #include <criterion/criterion.h>
-#include <dlfcn.h>
+#include <fenv.h>
+#include <math.h>
 #include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -174,4 +175,24 @@ Test(threads, work_in_a_child_forked_during_a_call)
         cr_assert_eq(status_of_child(), 0);
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     pthread_join(caller, NULL);
+}
+
+/* Rows of infinity times zero, at the end, which is not the caller's part. */
+Test(threads, raise_their_floating_point_flags_on_the_caller)
+{
+    int64_t n = 400;
+    struct blis_array x, y, out, *args[] = {&x, &y, &out};
+    data_make(&x, F64, 2, (int64_t[]){n, n}, 1);
+    data_make(&y, F64, 2, (int64_t[]){n, n}, 2);
+    data_make(&out, F64, 2, (int64_t[]){n, n}, 3);
+    for (int place = 0; place < 2; place++) {
+        int64_t at = place ? n - 1 : 0;
+        double complex kept = data_at(&x, 0, at, 5);
+        data_set(&x, (int64_t[]){at, 5}, INFINITY);
+        data_set(&y, (int64_t[]){5, at}, 0);
+        feclearexcept(FE_ALL_EXCEPT);
+        cr_assert_eq(blis_run("matmul", args, 3, 2, 0, 2, NULL), TREADLE_OK);
+        cr_assert(fetestexcept(FE_INVALID), "place %d", place);
+        data_set(&x, (int64_t[]){at, 5}, kept);
+    }
 }
