@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <treadle/treadle.h>
 
@@ -17,29 +18,35 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct env env;
-static bool scanned;
+static bool scanned, tried;
+static int32_t trouble;     /* what apply_env() returned, ... */
+static char complaint[512]; /* ... and said */
 static atomic_bool ready;
 
-/* Under the lock. The plan last: calls wait for it. */
-static int32_t apply_env(void)
+static int32_t apply_numbers(void)
 {
-    int32_t status = env_read(&env);
-    if (status)
-        return status;
     cpus_limit(&(struct cpus_limits){
         .num_threads = env.num_threads,
         .omp_num_threads = env.omp_num_threads,
         .omp_thread_limit = env.omp_thread_limit,
     });
     policy_set_min(env.min);
-    status = trace_start(env.trace, env.verbose);
-    if (status)
-        return status;
-    if (!scanned) {
+    return trace_start(env.trace, env.verbose);
+}
+
+/* Under the lock. The plan last: calls wait for it. */
+static int32_t apply_env(void)
+{
+    int32_t status = env_read(&env);
+    if (!status)
+        status = apply_numbers();
+    if (!scanned) { /* plugins are listed even if a variable is wrong */
         loader_scan(&env, &host_services);
         fork_watch();
         scanned = true;
     }
+    if (status)
+        return status;
     const struct plan *plan = policy_parse(env.backend, "TREADLE_BACKEND");
     if (!plan)
         return TREADLE_E_INVALID;
@@ -47,16 +54,23 @@ static int32_t apply_env(void)
     return TREADLE_OK;
 }
 
+static void try_env(void)
+{
+    trouble = apply_env();
+    if (trouble)
+        snprintf(complaint, sizeof complaint, "%s", treadle_last_error());
+    tried = true;
+    atomic_store_explicit(&ready, trouble == TREADLE_OK, memory_order_release);
+}
+
 int32_t host_ready(void)
 {
     if (atomic_load_explicit(&ready, memory_order_acquire))
         return TREADLE_OK;
     pthread_mutex_lock(&lock);
-    int32_t status = TREADLE_OK;
-    if (!atomic_load(&ready)) {
-        status = apply_env();
-        atomic_store_explicit(&ready, status == TREADLE_OK, memory_order_release);
-    }
+    if (!tried)
+        try_env();
+    int32_t status = trouble ? fail(trouble, "%s", complaint) : TREADLE_OK;
     pthread_mutex_unlock(&lock);
     return status;
 }
@@ -69,10 +83,10 @@ int32_t treadle_init(void)
 int32_t treadle_reload_env(void)
 {
     pthread_mutex_lock(&lock);
-    int32_t status = apply_env();
+    try_env();
+    int32_t status = trouble;
     if (status)
         policy_use(NULL); /* every call reports the variable until it is mended */
-    atomic_store_explicit(&ready, status == TREADLE_OK, memory_order_release);
     pthread_mutex_unlock(&lock);
     return status;
 }
@@ -82,12 +96,13 @@ int32_t treadle_set_backend(const char *spec)
     int32_t status = host_ready();
     if (status)
         return status;
+    pthread_mutex_lock(&lock);
     const struct plan *plan =
         spec ? policy_parse(spec, "backend") : policy_parse(env.backend, "TREADLE_BACKEND");
-    if (!plan)
-        return TREADLE_E_INVALID;
-    policy_use(plan);
-    return TREADLE_OK;
+    if (plan)
+        policy_use(plan);
+    pthread_mutex_unlock(&lock);
+    return plan ? TREADLE_OK : TREADLE_E_INVALID;
 }
 
 int32_t treadle_set_thread_backend(const char *spec)
@@ -130,7 +145,9 @@ int32_t treadle_set_min(int64_t elements)
     int32_t status = host_ready();
     if (status)
         return status;
+    pthread_mutex_lock(&lock);
     policy_set_min(elements ? elements : env.min);
+    pthread_mutex_unlock(&lock);
     return TREADLE_OK;
 }
 
@@ -144,10 +161,10 @@ static int32_t add_plugin(const char *path, treadle_plugin_fn entry)
         return status;
     pthread_mutex_lock(&lock);
     status = path ? loader_load(path, &host_services) : loader_register(entry, &host_services);
-    if (status == TREADLE_OK) {
-        const char *spec = treadle_get_backend();
+    const struct plan *plan = policy_process_plan();
+    if (status == TREADLE_OK && plan) {
         policy_refresh();
-        const struct plan *plan = policy_parse(spec, "backend");
+        plan = policy_parse(policy_spec(plan), "backend");
         if (plan)
             policy_use(plan);
     }
@@ -167,7 +184,7 @@ int32_t treadle_register(treadle_plugin_fn plugin)
 
 uint32_t treadle_backend_count(void)
 {
-    (void)host_ready(); /* plugins are listed even if a variable is wrong */
+    (void)host_ready();
     return loader_count();
 }
 

@@ -7,6 +7,7 @@
  */
 #include "policy.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ enum { RULES_MAX = 32, SLOTS = 1024 };
 struct plan {
     struct plan *next;
     const char *spec;
+    bool stale; /* plugins were added since */
     uint32_t nrules;
     struct rule rules[RULES_MAX];
     struct entry *_Atomic slots[SLOTS];
@@ -65,10 +67,15 @@ static _Atomic int64_t min_elements;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct plan *plans;
 
+const struct plan *policy_process_plan(void)
+{
+    return atomic_load_explicit(&process_plan, memory_order_acquire);
+}
+
 const struct plan *policy_plan(void)
 {
     const struct plan *own = thread_plan;
-    return own ? own : atomic_load_explicit(&process_plan, memory_order_acquire);
+    return own ? own : policy_process_plan();
 }
 
 const char *policy_spec(const struct plan *plan)
@@ -93,6 +100,10 @@ void policy_set_min(int64_t elements)
 
 /* ---- parsing ------------------------------------------------------------------------------ */
 
+/* How much of a specification, and of a word of it, a sentence can show. */
+#define SPEC "%.128s"
+#define WORD(length) ((int)((length) < 64 ? (length) : 64))
+
 /* "serial, openmp, blis" for error texts. */
 static void list_names(char *text, size_t capacity)
 {
@@ -108,13 +119,13 @@ static int32_t refuse_name(const char *name, uint32_t length, const char *spec, 
         const struct backend *b = loader_at(i);
         if (!b->usable && b->table.id && strlen(b->table.id) == length &&
             strncmp(b->table.id, name, length) == 0)
-            return fail(TREADLE_E_INVALID, "%s=%s: %s cannot be used: %s", source, spec,
+            return fail(TREADLE_E_INVALID, "%s=" SPEC ": %s cannot be used: %s", source, spec,
                         b->table.id, b->reason);
     }
     char names[256];
     list_names(names, sizeof names);
-    return fail(TREADLE_E_INVALID, "%s=%s: there is no backend \"%.*s\"; allowed are %s", source,
-                spec, (int)length, name, names);
+    return fail(TREADLE_E_INVALID, "%s=" SPEC ": there is no backend \"%.*s\"; allowed are %s",
+                source, spec, WORD(length), name, names);
 }
 
 static bool has(const struct rule *rule, const struct backend *backend)
@@ -125,17 +136,24 @@ static bool has(const struct rule *rule, const struct backend *backend)
     return false;
 }
 
+static bool is_serial(const struct backend *backend)
+{
+    return strcmp(backend->table.id, "serial") == 0;
+}
+
+/* The last place is serial's. */
 static void append(struct rule *rule, const struct backend *backend, uint32_t cap)
 {
-    if (backend && rule->count < CANDIDATES_MAX && !has(rule, backend))
+    uint32_t room = is_serial(backend) ? CANDIDATES_MAX : CANDIDATES_MAX - 1;
+    if (rule->count < room && !has(rule, backend))
         rule->choices[rule->count++] = (struct choice){backend, cap};
 }
 
-static void append_all(struct rule *rule)
+static void append_all(struct rule *rule, uint32_t cap)
 {
     for (uint32_t i = 0; i < loader_count(); i++)
-        if (loader_at(i)->usable && strcmp(loader_at(i)->table.id, "serial") != 0)
-            append(rule, loader_at(i), 0);
+        if (loader_at(i)->usable && !is_serial(loader_at(i)))
+            append(rule, loader_at(i), cap);
 }
 
 /* One "name" or "name:threads" of a list. */
@@ -148,15 +166,15 @@ static int32_t parse_choice(struct rule *rule, const char *word, uint32_t length
     if (colon) {
         char *end;
         unsigned long threads = strtoul(colon + 1, &end, 10);
-        if (end != word + length || end == colon + 1 || threads < 1 || threads > 4096)
+        if (end != word + length || !isdigit(colon[1]) || threads < 1 || threads > 4096)
             return fail(TREADLE_E_INVALID,
-                        "%s=%s: \"%.*s\": after the colon a number of threads is allowed", source,
-                        spec, (int)length, word);
+                        "%s=" SPEC ": \"%.*s\": after the colon a number of threads is allowed",
+                        source, spec, WORD(length), word);
         cap = (uint32_t)threads;
     }
     if (name_length == 4 && strncmp(word, "auto", 4) == 0) {
         rule->automatic |= rule->count == 0;
-        append_all(rule);
+        append_all(rule, cap);
         return TREADLE_OK;
     }
     const struct backend *backend = loader_find(word, name_length);
@@ -177,7 +195,29 @@ static int32_t parse_list(struct rule *rule, const char *list, const char *end, 
             return status;
         list = comma ? comma + 1 : end;
     }
-    append(rule, loader_find("serial", 6), 0);
+    append(rule, loader_at(0), 0); /* the built-in serial */
+    return TREADLE_OK;
+}
+
+/* The op of a rule; the name may be of any length. */
+static const struct op *op_named(const char *name, size_t length)
+{
+    char *copy = strndup(name, length);
+    const struct op *op = copy ? op_find(copy) : NULL;
+    bool known = op && (op->class != OP_OTHER || strchr(copy, '.'));
+    free(copy);
+    return known ? op : NULL;
+}
+
+static int32_t check_new(const struct plan *plan, const struct rule *rule, const char *source)
+{
+    for (const struct rule *other = plan->rules; other < rule; other++)
+        if (other->op == rule->op)
+            return rule->op ? fail(TREADLE_E_INVALID, "%s=" SPEC ": two parts for \"%s\"", source,
+                                   plan->spec, rule->op->name)
+                            : fail(TREADLE_E_INVALID,
+                                   "%s=" SPEC ": two parts without =; a list has commas", source,
+                                   plan->spec);
     return TREADLE_OK;
 }
 
@@ -185,21 +225,21 @@ static int32_t parse_list(struct rule *rule, const char *list, const char *end, 
 static int32_t parse_rule(struct plan *plan, const char *text, const char *end, const char *source)
 {
     if (plan->nrules == RULES_MAX)
-        return fail(TREADLE_E_INVALID, "%s=%s: more than %d rules", source, plan->spec, RULES_MAX);
+        return fail(TREADLE_E_INVALID, "%s=" SPEC ": more than %d rules", source, plan->spec,
+                    RULES_MAX);
     struct rule *rule = &plan->rules[plan->nrules++];
     const char *equals = memchr(text, '=', (size_t)(end - text));
     if (equals) {
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
-        rule->op = op_find(name);
-        if (!rule->op || (rule->op->class == OP_OTHER && !strchr(name, '.')))
-            return fail(TREADLE_E_INVALID, "%s=%s: there is no operation \"%s\"", source,
-                        plan->spec, name);
+        rule->op = op_named(text, (size_t)(equals - text));
+        if (!rule->op)
+            return fail(TREADLE_E_INVALID, "%s=" SPEC ": there is no operation \"%.*s\"", source,
+                        plan->spec, WORD(equals - text), text);
         text = equals + 1;
     }
     if (text == end)
-        return fail(TREADLE_E_INVALID, "%s=%s: a backend is missing", source, plan->spec);
-    return parse_list(rule, text, end, plan->spec, source);
+        return fail(TREADLE_E_INVALID, "%s=" SPEC ": a backend is missing", source, plan->spec);
+    int32_t status = check_new(plan, rule, source);
+    return status ? status : parse_list(rule, text, end, plan->spec, source);
 }
 
 /* Without a rule for all the others, they are "auto". */
@@ -223,7 +263,7 @@ static struct plan *parse(const char *spec, const char *source)
     struct plan *plan = calloc(1, sizeof *plan);
     char *copy = strdup(spec);
     if (!plan || !copy) {
-        fail(TREADLE_E_NOMEM, "%s=%s: no memory", source, spec);
+        fail(TREADLE_E_NOMEM, "%s=" SPEC ": no memory", source, spec);
         free(copy);
         free(plan);
         return NULL;
@@ -240,7 +280,7 @@ const struct plan *policy_parse(const char *spec, const char *source)
 {
     pthread_mutex_lock(&lock);
     struct plan *plan = plans;
-    while (plan && strcmp(plan->spec, spec) != 0)
+    while (plan && (plan->stale || strcmp(plan->spec, spec) != 0))
         plan = plan->next;
     if (!plan && (plan = parse(spec, source))) {
         plan->next = plans;
@@ -253,7 +293,8 @@ const struct plan *policy_parse(const char *spec, const char *source)
 void policy_refresh(void)
 {
     pthread_mutex_lock(&lock);
-    plans = NULL; /* calls and threads may hold the old ones: they stay where they are */
+    for (struct plan *plan = plans; plan; plan = plan->next)
+        plan->stale = true; /* calls and threads may be using it */
     pthread_mutex_unlock(&lock);
 }
 
@@ -516,7 +557,7 @@ double policy_limit(const struct entry *entry, double elements, double work)
 {
     int64_t min = atomic_load_explicit(&min_elements, memory_order_relaxed);
     if (min > 0 || work <= 0)
-        return min > 0 ? (double)min : entry->limit;
+        return min > 0 ? (double)min : entry->limit / (entry->unit > 0 ? entry->unit : 1);
     return entry->limit * elements / work;
 }
 

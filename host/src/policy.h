@@ -38,6 +38,9 @@ struct plan;
 /** The plan of the calling thread; NULL before the library is ready. */
 const struct plan *policy_plan(void);
 
+/** The plan of threads without one of their own. */
+const struct plan *policy_process_plan(void);
+
 /** What it was parsed from. */
 const char *policy_spec(const struct plan *plan);
 

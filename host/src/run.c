@@ -57,6 +57,8 @@ static int32_t run_kernel(const struct candidate *candidate, const struct reques
     if (status == TREADLE_OK || status == TREADLE_E_DECLINED)
         return status;
     message[MESSAGE - 1] = '\0';
+    if (status > 0 || status < TREADLE_E_PLUGIN)
+        status = TREADLE_E_FAILED; /* none of the ABI's */
     return fail(status, "%s: %s: %s", request->entry->op->name, candidate->backend->table.id,
                 message[0] ? message : "the backend gives no reason");
 }
