@@ -276,6 +276,10 @@ Test(import, says_why_create_failed)
     struct treadle_plugin table = whole_table();
     table.create = create_fails;
     expect_refusal(&table, "create() failed with status -1: xxx");
+    struct backend backend;
+    cr_assert_eq(import_and_create(&backend, &table), TREADLE_E_PLUGIN);
+    cr_assert_eq(strspn(strchr(backend.reason, 'x'), "x"), 255);
+    cr_assert_eq(backend.reason[strlen(backend.reason) - 1], 'x', "%s", backend.reason);
 }
 
 Test(import, copies_routines_of_any_size)

@@ -33,7 +33,7 @@ Test(plugin_scan, refuses_what_is_no_plugin_of_this_machine)
 {
     Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB},
                          .e_type = ET_DYN,
-                         .e_machine = EM_386};
+                         .e_machine = EM_X86_64}; /* x32 */
     folder_write("treadle-empty.so", "", 0);
     folder_write("treadle-junk.so", "#!/bin/sh\nexit 1\n", 17);
     folder_write("treadle-pe.so", "MZ\220\0\3\0\0\0", 8);
