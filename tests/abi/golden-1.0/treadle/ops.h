@@ -61,8 +61,8 @@ struct treadle_linalg {
 typedef void (*treadle_loop_fn)(void *ctx, int64_t n, char **ptrs, const int64_t *strides);
 
 /**
- * Attributes of `loop`. All operands are one-dimensional with the same extent n; their dtypes do not
- * matter, their itemsize does. The elements may be cut into ranges anywhere that is a multiple
+ * Attributes of `loop`. All operands are one-dimensional with the same extent n; their dtypes do
+ * not matter, their itemsize does. The elements may be cut into ranges anywhere that is a multiple
  * of `grain`. Floating-point exceptions that fn raises on any thread are raised on the caller's
  * thread when the call returns, and fn runs with the caller's rounding mode.
  */

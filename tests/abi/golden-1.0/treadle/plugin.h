@@ -41,13 +41,14 @@ extern "C" {
 #define TREADLE_ENTRY_NAME "treadle_plugin_v1"
 
 /** True if member `m` of struct `p` lies within what the other side has filled in. */
-#define TREADLE_HAS(p, m) \
+#define TREADLE_HAS(p, m)                                                                          \
     ((p)->struct_size >= (uint32_t)((const char *)(&(p)->m + 1) - (const char *)(p)))
 
 struct treadle_call;
 struct treadle_host;
 
-/** Where an error's text goes: the host's memory, so that nothing of the plugin's outlives a call. */
+/** Where an error's text goes: the host's memory, so that nothing of the plugin's outlives a call.
+ */
 struct treadle_error {
     uint32_t struct_size;
     int32_t code; /* enum treadle_status */
@@ -184,14 +185,16 @@ typedef void (*treadle_routine_fn)(void);
  * Extension: BLAS and LAPACK entry points by name, called by the host under a grant.
  *
  * The host calls enter(), then the routine on the same thread, then leave(). Between the two the
- * routine may use call->threads_max threads, and should ask call->host->threads_now() in long calls.
+ * routine may use call->threads_max threads, and should ask call->host->threads_now() in long
+ * calls.
  */
 struct treadle_routines {
     uint32_t struct_size;
     uint32_t flags; /* enum treadle_kernel_flags, holds for all routines */
     /**
      * Entry point of `name`: "dgesdd_" (Fortran, all arguments by address, without hidden string
-     * lengths) or "cblas_dgemm"; int_bits, 32 or 64, is the width of its integers. NULL: none. [any]
+     * lengths) or "cblas_dgemm"; int_bits, 32 or 64, is the width of its integers. NULL: none.
+     * [any]
      */
     treadle_routine_fn (*find)(void *state, const char *name, uint32_t int_bits);
     /** The calling thread is about to call a routine. [any], nests */
