@@ -290,6 +290,7 @@ static void print_table(const struct request *request, const struct result *resu
             output_cell(&table, "too few pairs");
         output_cell(&table, "%s", ab_verdict_text(pairs->verdict));
     }
+    output_table_print(&table);
     output_table_finish(&table);
 }
 

@@ -250,11 +250,13 @@ static int print(const struct request *request, struct report *report,
     cli_progress_end();
     facts_read(&facts);
     if (!request->json) {
-        output_table_finish(&report->results);
+        output_table_print(&report->results);
         printf("\nThe limits, measured in between (%s loops):\n", limits_isa());
-        output_table_finish(&report->limits);
+        output_table_print(&report->limits);
         fflush(stdout);
     }
+    output_table_finish(&report->results);
+    output_table_finish(&report->limits);
     facts_warn(&facts, &disturbance, warnings);
     json_t *root = json_pack("{s:i, s:o, s:o, s:s, s:b, s:o, s:o}", "schema", 1, "results",
                              report->results_json, "limits", report->limits_json, "limits_isa",

@@ -47,7 +47,7 @@ static size_t column_width(const struct output_table *table, size_t column)
     return width;
 }
 
-void output_table_finish(struct output_table *table)
+void output_table_print(const struct output_table *table)
 {
     int widths[OUTPUT_COLUMNS_MAX];
     size_t last = table->columns - 1;
@@ -60,6 +60,10 @@ void output_table_finish(struct output_table *table)
     for (size_t row = 0; row + table->columns <= table->rows; row += table->columns)
         for (size_t c = 0; c < table->columns; c++)
             printf("%*s%s", widths[c], table->cells[row + c], c == last ? "\n" : "  ");
+}
+
+void output_table_finish(struct output_table *table)
+{
     free(table->cells);
     table->cells = NULL;
 }

@@ -23,7 +23,9 @@ void output_table_init(struct output_table *table, const char *align);
 void output_cell(struct output_table *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Print to stdout and free. A row that is not complete is left out. */
+/** Print to stdout. A row that is not complete is left out. */
+void output_table_print(const struct output_table *table);
+
 void output_table_finish(struct output_table *table);
 
 /** "1.23 us", in a buffer of OUTPUT_CELL bytes */

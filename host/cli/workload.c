@@ -138,6 +138,17 @@ static void lay_out_stack(struct workload *load, uint32_t i, int64_t m, int64_t 
     lay_out(load, i, load->dtype, extents, leading + (n < 0 ? 1 : 2));
 }
 
+/** A stack of vectors of n singular values or eigenvalues: real also for complex matrices. */
+static void lay_out_values(struct workload *load, uint32_t i, int64_t n)
+{
+    struct treadle_dtype dtype = load->dtype;
+
+    if (dtype.code == TREADLE_COMPLEX)
+        load->dtype = (struct treadle_dtype){TREADLE_FLOAT, (uint8_t)(dtype.bits / 2), 1};
+    lay_out_stack(load, i, n, -1);
+    load->dtype = dtype;
+}
+
 static bool plan_elementwise(struct workload *load, const char *what,
                              const struct options_shape *shapes, size_t nshapes)
 {
@@ -250,7 +261,7 @@ static bool plan_linalg(struct workload *load, const char *what, const struct op
     switch (load->class) {
     case WORKLOAD_SVD:
         lay_out_stack(load, 1, rows, least);
-        lay_out_stack(load, 2, least, -1);
+        lay_out_values(load, 2, least);
         lay_out_stack(load, 3, least, columns);
         load->flops = 14 * m * n * n + 8 * n * n * n;
         break;
@@ -260,7 +271,7 @@ static bool plan_linalg(struct workload *load, const char *what, const struct op
         load->flops = 4 * m * n * n - 4 * n * n * n / 3;
         break;
     case WORKLOAD_EIGH:
-        lay_out_stack(load, 1, rows, -1);
+        lay_out_values(load, 1, rows);
         lay_out_stack(load, 2, rows, rows);
         load->flops = 9 * n * n * n;
         break;

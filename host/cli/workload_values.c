@@ -41,19 +41,28 @@ static double next_value(uint64_t *state, bool positive)
     return positive || bits & 1 ? value : -value;
 }
 
+/** Element `at` of an array of floats; the parts of a complex number are two of them. */
+static double get_part(const struct treadle_array *array, int64_t at, int64_t parts)
+{
+    return array->dtype.bits / parts == 32 ? (double)((float *)array->data)[at]
+                                           : ((double *)array->data)[at];
+}
+
+static void set_part(const struct treadle_array *array, int64_t at, int64_t parts, double value)
+{
+    if (array->dtype.bits / parts == 32)
+        ((float *)array->data)[at] = (float)value;
+    else
+        ((double *)array->data)[at] = value;
+}
+
 static void fill_floats(const struct treadle_array *array, int64_t n, uint64_t *state,
                         bool positive)
 {
     int64_t parts = array->dtype.code == TREADLE_COMPLEX ? 2 : 1;
-    bool single = array->dtype.bits / parts == 32;
 
-    for (int64_t i = 0; i < n * parts; i++) {
-        double value = next_value(state, positive);
-        if (single)
-            ((float *)array->data)[i] = (float)value;
-        else
-            ((double *)array->data)[i] = value;
-    }
+    for (int64_t i = 0; i < n * parts; i++)
+        set_part(array, i, parts, next_value(state, positive));
 }
 
 /** Bits that are a small positive number in every integer type, in bool and in float16. */
@@ -75,24 +84,23 @@ static bool has_wide_floats(struct treadle_dtype dtype)
     return dtype.code == TREADLE_COMPLEX || (dtype.code == TREADLE_FLOAT && dtype.bits >= 32);
 }
 
-/** Symmetric, and far from singular: what eigh, cholesky, solve and inv expect. */
+/** Symmetric or Hermitian, and far from singular: what eigh, cholesky, solve and inv expect. */
 static void condition(const struct treadle_array *array, int64_t matrices, int64_t n)
 {
-    bool single = array->dtype.bits == 32;
+    int64_t parts = array->dtype.code == TREADLE_COMPLEX ? 2 : 1;
 
     for (int64_t base = 0; base < matrices * n * n; base += n * n)
         for (int64_t i = 0; i < n; i++) {
+            int64_t diagonal = (base + i * n + i) * parts;
             for (int64_t j = 0; j < i; j++)
-                if (single)
-                    ((float *)array->data)[base + j * n + i] =
-                        ((float *)array->data)[base + i * n + j];
-                else
-                    ((double *)array->data)[base + j * n + i] =
-                        ((double *)array->data)[base + i * n + j];
-            if (single)
-                ((float *)array->data)[base + i * n + i] += (float)n;
-            else
-                ((double *)array->data)[base + i * n + i] += (double)n;
+                for (int64_t part = 0; part < parts; part++) {
+                    double value = get_part(array, (base + i * n + j) * parts + part, parts);
+                    set_part(array, (base + j * n + i) * parts + part, parts,
+                             part ? -value : value);
+                }
+            set_part(array, diagonal, parts, get_part(array, diagonal, parts) + (double)n);
+            if (parts == 2)
+                set_part(array, diagonal + 1, parts, 0);
         }
 }
 
@@ -108,7 +116,7 @@ static void fill_inputs(struct workload *load, uint64_t seed)
         else
             fill_small(&load->args[i], n, &state);
     }
-    if (load->class >= WORKLOAD_EIGH && load->dtype.code == TREADLE_FLOAT) {
+    if (load->class >= WORKLOAD_EIGH && has_wide_floats(load->dtype)) {
         int64_t n = load->shapes[0][load->args[0].ndim - 1];
         condition(&load->args[0], n ? workload_elements(load, 0) / (n * n) : 0, n);
     }
