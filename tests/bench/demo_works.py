@@ -95,8 +95,10 @@ class Small(Work):
         self.timer = timeit.Timer("add(a, b)", globals={"add": np.add, "a": a, "b": b})
         self.calls = max(1, int(1000 * self.batch_seconds / self.timer.timeit(1000)))
 
-    def timed(self, keep=False):
+    def warm(self):
         self.timer.timeit(self.calls // 5 + 1)
+
+    def timed(self, keep=False):
         return self.timer.timeit(self.calls) / self.calls, None
 
 
