@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `treadle ab`: options, the sizes one after the other, the table and the JSON. */
-#include <math.h>
+/* `treadle ab`: options, and the sizes one after the other. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,23 +7,16 @@
 
 #include <treadle/treadle.h>
 
-#include "ab_pairs.h"
+#include "ab_report.h"
 #include "cli.h"
-#include "facts.h"
-#include "options.h"
-#include "output.h"
-#include "stopwatch.h"
-#include "verify.h"
-#include "workload.h"
 
 static const char usage[] = "ab A B [OPTION...]";
 static const char text[] =
     "Compare two backends: first whether they give the same result, then which one is faster. A\n"
     "and B are backends as in TREADLE_BACKEND: serial, openmp, blis, auto, ...; openmp:2 means\n"
     "exactly two threads, also for small arrays. Both run in this process, as pairs in balanced\n"
-    "random order; shown are the median of the ratios time of A / time of B (above 1: B is "
-    "faster)\n"
-    "and its confidence interval. docs/measuring.md says more.\n\n"
+    "random order; shown are the median of time of A / time of B (above 1: B is faster) and its\n"
+    "confidence interval. docs/measuring.md says more.\n\n"
     "  --op OP          operation (add)\n"
     "  --sizes SIZES    1e3,1e5 or 1000x1000 or a range with N sizes per decade, 1e3:1e7:logN\n"
     "                   (1e3:1e7:log; 100,300,1000 for products and linear algebra)\n"
@@ -46,26 +38,9 @@ static const char text[] =
 
 enum { CALLERS_MAX = 256, THREADS_MAX = 4096 };
 
-struct request {
-    const char *a, *b, *op, *sizes_text, *axes;
-    struct treadle_dtype dtype;
-    struct options_shapes sizes;
-    int64_t callers, threads, pairs, seed;
-    double seconds, same, level; /* same and level in per cent */
-    bool json;
-};
-
-/** One size, after it was measured. */
-struct result {
-    struct ab_pairs pairs;
-    struct verify_result verified;
-    char shape[64];
-    double size;
-};
-
 enum { OP = 256, SIZES, DTYPE, AXIS, CALLERS, THREADS, TIME, PAIRS, SAME, LEVEL, SEED };
 
-static bool take_option(struct request *request, int option, const char *value)
+static bool take_option(struct ab_request *request, int option, const char *value)
 {
     switch (option) {
     case OP:
@@ -108,7 +83,7 @@ static const char *usual_sizes(const char *op)
 }
 
 /** Returns CLI_OK, what to exit with, or -1 after --help. */
-static int parse(int argc, char **argv, struct request *request)
+static int parse(int argc, char **argv, struct ab_request *request)
 {
     static const struct option options[] = {{"op", required_argument, NULL, OP},
                                             {"sizes", required_argument, NULL, SIZES},
@@ -150,7 +125,7 @@ static int parse(int argc, char **argv, struct request *request)
 }
 
 /** All that can be wrong is found before the first size is measured. */
-static int check(const struct request *request)
+static int check(const struct ab_request *request)
 {
     const char *specs[] = {request->a, request->b};
 
@@ -181,7 +156,8 @@ static void finish_loads(struct workload *loads, size_t count)
 }
 
 /** One call per caller, each on operands of its own. */
-static struct workload *make_loads(const struct request *request, const struct options_shape *size)
+static struct workload *make_loads(const struct ab_request *request,
+                                   const struct options_shape *size)
 {
     struct workload *loads = calloc((size_t)request->callers, sizeof *loads);
 
@@ -194,7 +170,7 @@ static struct workload *make_loads(const struct request *request, const struct o
     return loads;
 }
 
-static int measure_loads(struct result *result)
+static int measure_loads(struct ab_result *result)
 {
     struct ab_pairs *pairs = &result->pairs;
     const struct workload *load = &pairs->loads[0];
@@ -214,8 +190,8 @@ static int measure_loads(struct result *result)
     return ab_pairs_measure(pairs) ? CLI_OK : CLI_FAILED;
 }
 
-static int measure_size(const struct request *request, const struct options_shape *size,
-                        struct crew *crew, uint64_t *seed, struct result *result)
+static int measure_size(const struct ab_request *request, const struct options_shape *size,
+                        struct crew *crew, uint64_t *seed, struct ab_result *result)
 {
     result->pairs = (struct ab_pairs){.a.spec = request->a,
                                       .b.spec = request->b,
@@ -235,159 +211,8 @@ static int measure_size(const struct request *request, const struct options_shap
     return status;
 }
 
-static double median_seconds(const struct ab_pairs *pairs, bool of_a)
-{
-    double values[AB_PAIRS_MAX];
-
-    for (size_t i = 0; i < pairs->count; i++)
-        values[i] = of_a ? pairs->pairs[i].a : pairs->pairs[i].b;
-    return stopwatch_median(values, pairs->count);
-}
-
-static double largest_floor(const struct result *results, size_t count)
-{
-    double largest = 0;
-
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, results[i].pairs.floor);
-    return largest;
-}
-
-static void print_side(struct output_table *table, const struct ab_pairs *pairs, bool of_a)
-{
-    const struct ab_side *side = of_a ? &pairs->a : &pairs->b;
-    char cell[OUTPUT_CELL];
-
-    output_cell(table, "%s", output_seconds(median_seconds(pairs, of_a), cell));
-    output_cell(table, "%s x%u", side->backend, side->threads);
-}
-
-static void print_table(const struct request *request, const struct result *results, size_t count)
-{
-    static const char *const head[] = {"op", "type",   "size", "A",        "ran on",
-                                       "B",  "ran on", "A/B",  "interval", "verdict"};
-    struct output_table table;
-
-    printf("A: %s   B: %s   callers: %lld\n\n", request->a, request->b,
-           (long long)request->callers);
-    output_table_init(&table, "llrrlrlrrl");
-    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
-        output_cell(&table, "%s", head[i]);
-    for (size_t i = 0; i < count; i++) {
-        const struct ab_pairs *pairs = &results[i].pairs;
-        char cell[OUTPUT_CELL];
-        output_cell(&table, "%s", request->op);
-        output_cell(&table, "%s", options_dtype_name(request->dtype));
-        output_cell(&table, "%s",
-                    strchr(results[i].shape, 'x') ? results[i].shape
-                                                  : output_count(results[i].size, cell));
-        print_side(&table, pairs, true);
-        print_side(&table, pairs, false);
-        output_cell(&table, "%.3f", pairs->interval.ratio);
-        if (isfinite(pairs->interval.high))
-            output_cell(&table, "%.3f .. %.3f", pairs->interval.low, pairs->interval.high);
-        else
-            output_cell(&table, "too few pairs");
-        output_cell(&table, "%s", ab_verdict_text(pairs->verdict));
-    }
-    output_table_print(&table);
-    output_table_finish(&table);
-}
-
-static void print_notes(const struct request *request, const struct result *results, size_t count)
-{
-    double difference = 0;
-    bool bits = count > 0 && results[0].verified.bits;
-    size_t pairs = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        difference = fmax(difference, results[i].verified.difference);
-        pairs += results[i].pairs.count;
-    }
-    if (bits)
-        puts("\nresults: the same bits");
-    else
-        printf("\nresults: agree, largest difference %.2g of the largest element\n", difference);
-    printf("%zu pairs; %g %% confidence for all sizes together; A against itself: off by up to "
-           "%.2f %%\n",
-           pairs, request->level, 100 * largest_floor(results, count));
-}
-
-static json_t *side_json(const struct ab_pairs *pairs, bool of_a)
-{
-    const struct ab_side *side = of_a ? &pairs->a : &pairs->b;
-
-    return json_pack("{s:s, s:s, s:s, s:I, s:f, s:I}", "spec", side->spec, "backend", side->backend,
-                     "variant", side->variant, "threads", (json_int_t)side->threads, "seconds",
-                     median_seconds(pairs, of_a), "calls_per_sample", (json_int_t)side->calls);
-}
-
-static json_t *samples_json(const struct ab_pairs *pairs)
-{
-    json_t *samples = json_array();
-
-    for (size_t i = 0; i < pairs->count; i++)
-        json_array_append_new(samples,
-                              json_pack("{s:f, s:f, s:f, s:b}", "a", pairs->pairs[i].a, "a_again",
-                                        pairs->pairs[i].a_again, "b", pairs->pairs[i].b, "a_first",
-                                        pairs->pairs[i].a_first));
-    return samples;
-}
-
-static json_t *result_json(const struct request *request, const struct result *result)
-{
-    const struct ab_pairs *pairs = &result->pairs;
-    bool known = isfinite(pairs->interval.high);
-
-    return json_pack(
-        "{s:s, s:s, s:f, s:s, s:I, s:f, s:o, s:o, s:s, s:b, s:b, s:f, s:f, s:o, s:o, s:o}", "op",
-        request->op, "dtype", options_dtype_name(request->dtype), "size", result->size, "shape",
-        result->shape, "callers", (json_int_t)request->callers, "ratio", pairs->interval.ratio,
-        "low", known ? json_real(pairs->interval.low) : json_null(), "high",
-        output_number(pairs->interval.high), "verdict", ab_verdict_text(pairs->verdict), "verified",
-        result->verified.agree, "same_bits_required", result->verified.bits, "difference",
-        result->verified.difference, "noise_floor", pairs->floor, "a", side_json(pairs, true), "b",
-        side_json(pairs, false), "samples", samples_json(pairs));
-}
-
-static int print_json(const struct request *request, const struct result *results, size_t count,
-                      const struct facts *facts, json_t *warnings)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, result_json(request, &results[i]));
-    return output_json(json_pack(
-        "{s:i, s:o, s:f, s:f, s:f, s:I, s:b, s:o, s:o}", "schema", 1, "results", list,
-        "noise_floor", largest_floor(results, count), "level", request->level / 100, "same",
-        request->same / 100, "seed", (json_int_t)request->seed, "interrupted", cli_interrupted(),
-        "environment", facts_json(facts), "warnings", json_incref(warnings)));
-}
-
-static int report(const struct request *request, const struct result *results, size_t count,
-                  const struct facts_moment *begin)
-{
-    struct facts_disturbance disturbance = facts_since(begin);
-    json_t *warnings = json_array();
-    struct facts facts;
-    int status = CLI_OK;
-
-    cli_progress_end();
-    facts_read(&facts);
-    if (!request->json && count > 0) {
-        print_table(request, results, count);
-        print_notes(request, results, count);
-        fflush(stdout);
-    }
-    facts_warn(&facts, &disturbance, warnings);
-    if (request->json)
-        status = print_json(request, results, count, &facts, warnings);
-    json_decref(warnings);
-    return status;
-}
-
 /** Returns how the sizes ended; `count` is the number of results worth showing. */
-static int measure(const struct request *request, struct result *results, size_t *count)
+static int measure(const struct ab_request *request, struct ab_result *results, size_t *count)
 {
     uint64_t seed = (uint64_t)request->seed;
     struct crew *crew = crew_create((uint32_t)request->callers);
@@ -395,7 +220,7 @@ static int measure(const struct request *request, struct result *results, size_t
 
     *count = 0;
     for (size_t i = 0; i < request->sizes.count && status == CLI_OK && !cli_interrupted(); i++) {
-        struct result *result = &results[*count];
+        struct ab_result *result = &results[*count];
         status = measure_size(request, &request->sizes.shapes[i], crew, &seed, result);
         if (status == CLI_OK && result->pairs.count > 0)
             ++*count;
@@ -406,14 +231,14 @@ static int measure(const struct request *request, struct result *results, size_t
 
 int cli_ab(int argc, char **argv)
 {
-    struct request request = {.op = "add",
-                              .dtype = {TREADLE_FLOAT, 64, 1},
-                              .callers = 1,
-                              .pairs = AB_PAIRS_MAX,
-                              .seed = (int64_t)time(NULL),
-                              .seconds = 3,
-                              .same = 1,
-                              .level = 95};
+    struct ab_request request = {.op = "add",
+                                 .dtype = {TREADLE_FLOAT, 64, 1},
+                                 .callers = 1,
+                                 .pairs = AB_PAIRS_MAX,
+                                 .seed = (int64_t)time(NULL),
+                                 .seconds = 3,
+                                 .same = 1,
+                                 .level = 95};
     struct facts_moment begin;
     size_t count;
     int status = parse(argc, argv, &request);
@@ -424,7 +249,7 @@ int cli_ab(int argc, char **argv)
         status = check(&request);
     if (status)
         return status;
-    struct result *results = calloc(request.sizes.count, sizeof *results);
+    struct ab_result *results = calloc(request.sizes.count, sizeof *results);
     if (!results)
         return cli_fail(CLI_FAILED, "no memory for %zu results", request.sizes.count);
     cli_catch_interrupt();
@@ -432,7 +257,7 @@ int cli_ab(int argc, char **argv)
     status = measure(&request, results, &count);
     /* What differs must not look like a result: of that size nothing is shown. */
     if (count > 0 || status == CLI_OK) {
-        int reported = report(&request, results, count, &begin);
+        int reported = ab_report(&request, results, count, &begin);
         status = status ? status : reported;
     }
     for (size_t i = 0; i < request.sizes.count; i++)
