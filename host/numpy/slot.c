@@ -24,13 +24,14 @@ static int taken;
 #define HUNDRED(m, p)                                                                              \
     TEN(m, p##0)                                                                                   \
     TEN(m, p##1)                                                                                   \
-    TEN(m, p##2) TEN(m, p##3) TEN(m, p##4) TEN(m, p##5) TEN(m, p##6) TEN(m, p##7) TEN(m, p##8)     \
-        TEN(m, p##9)
+    TEN(m, p##2)                                                                                   \
+    TEN(m, p##3) TEN(m, p##4) TEN(m, p##5) TEN(m, p##6) TEN(m, p##7) TEN(m, p##8) TEN(m, p##9)
 #define ALL(m)                                                                                     \
     HUNDRED(m, 10)                                                                                 \
     HUNDRED(m, 11)                                                                                 \
-    HUNDRED(m, 12) HUNDRED(m, 13) HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16) HUNDRED(m, 17)      \
-        HUNDRED(m, 18) HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
+    HUNDRED(m, 12)                                                                                 \
+    HUNDRED(m, 13) HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16) HUNDRED(m, 17) HUNDRED(m, 18)      \
+        HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
 
 ALL(TRAMPOLINE)
 

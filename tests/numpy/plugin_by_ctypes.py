@@ -92,7 +92,9 @@ class Kernel(ct.Structure):
     ]
 
 
-CREATE = ct.CFUNCTYPE(ct.c_int32, ct.POINTER(Host), ct.c_char_p, ct.POINTER(ct.c_void_p), ct.c_void_p)
+CREATE = ct.CFUNCTYPE(
+    ct.c_int32, ct.POINTER(Host), ct.c_char_p, ct.POINTER(ct.c_void_p), ct.c_void_p
+)
 FIND = ct.CFUNCTYPE(ct.c_int32, ct.c_void_p, ct.POINTER(Query), ct.POINTER(Kernel))
 LIST = ct.CFUNCTYPE(ct.c_int32, ct.c_void_p, ct.c_uint32, ct.POINTER(Query))
 

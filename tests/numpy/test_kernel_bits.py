@@ -7,7 +7,6 @@ import pathlib
 
 import numpy as np
 import pytest
-
 from plugin_by_ctypes import Plugin
 
 THREADS = {"serial": [1], "openmp": [1, 2, 3]}
@@ -19,7 +18,9 @@ def plugin_files():
     if not folders:
         import treadle
 
-        folders = {pathlib.Path(b["path"]).parent for b in treadle.backends() if b["path"][0] == "/"}
+        folders = {
+            pathlib.Path(b["path"]).parent for b in treadle.backends() if b["path"][0] == "/"
+        }
     return [f for name in THREADS for d in folders for f in d.glob(f"treadle-{name}.so")]
 
 

@@ -3,7 +3,8 @@
 #define TREADLE_TREADLE_H
 
 /**
- * libtreadle: array operations on the backend, and with the number of threads, that suits each call.
+ * libtreadle: array operations on the backend, and with the number of threads, that suits each
+ * call.
  *
  * Every function may be called from any thread at any time, also in a forked child; the library
  * gets ready on first use. All take and return only integers, doubles, pointers and UTF-8
@@ -71,8 +72,8 @@ int32_t treadle_run(const char *op, const struct treadle_array *args, uint32_t n
                     const void *attrs, struct treadle_used *used);
 
 /** Element-wise out = op(x): negative, abs, sqrt, square, copy; also cholesky and inv. */
-int32_t treadle_unary(const char *op, const struct treadle_array *x, const struct treadle_array *out,
-                      struct treadle_used *used);
+int32_t treadle_unary(const char *op, const struct treadle_array *x,
+                      const struct treadle_array *out, struct treadle_used *used);
 
 /**
  * out = op(x1, x2): add, subtract, multiply, divide, maximum, minimum; also matmul, dot, solve.
@@ -173,7 +174,8 @@ const char *treadle_get_backend(void);
 /** Most threads a call may use; 0 goes back to the environment's and the machine's limit. */
 int32_t treadle_set_num_threads(int32_t threads);
 
-/** Cores that may be used: affinity, cgroup quota, TREADLE_NUM_THREADS, OMP_NUM_THREADS, the call above. */
+/** Cores that may be used: affinity, cgroup quota, TREADLE_NUM_THREADS, OMP_NUM_THREADS, the call
+ * above. */
 int32_t treadle_get_num_threads(void);
 
 /** Elements below which a call stays on the caller; 0 goes back to TREADLE_MIN or the policy. */
