@@ -18,12 +18,11 @@
 
 static const char usage[] = "bench [OP...] [OPTION...]\n       treadle bench dispatch [--json]";
 static const char text[] =
-    "Time operations on every backend that has them, and tight loops of our own that find what "
-    "the\n"
-    "machine can do at best (bytes per second with and without non-temporal stores, fused\n"
+    "Time operations on every backend that has them, and tight loops of our own that find what\n"
+    "the machine can do at best (bytes per second with and without non-temporal stores, fused\n"
     "multiply-adds per second), all in turn in the same run. Shown are the time of a call, the\n"
-    "rate, its share of the best loop with as many threads, and how much faster than serial it "
-    "is.\n"
+    "rate, its share of the best loop with as many threads, and how many times faster than serial\n"
+    "it is.\n"
     "'bench dispatch' finds what a call of one element costs beyond the kernel itself.\n"
     "docs/measuring.md says more.\n\n"
     "  --sizes SIZES    1e3,1e5 or 1000x1000 or 1e3:1e7:log (1e3,1e5,1e7; 100,1000 for products\n"

@@ -15,6 +15,7 @@
  * the 3 ms a busy neighbour takes at a time, so that most batches are spared.
  */
 static const double batch_seconds = 5e-4;
+static const double limit_seconds_most = 0.1;
 enum { ROUNDS_LEAST = 3 };
 
 static struct bench_contender *new_contender(struct bench_case *bench)
@@ -140,15 +141,22 @@ static double time_contender(struct bench_contender *contender)
 
 static bool calibrate(struct bench_case *bench)
 {
+    double goal = batch_seconds, fastest = limit_seconds_most;
+
     for (size_t i = 0; i < bench->count; i++) {
         struct bench_contender *contender = &bench->contenders[i];
         if (contender->load && !select_backend(contender)) {
             cli_fail_library();
             return false;
         }
-        contender->calls = stopwatch_calibrate(run_contender, contender, batch_seconds);
+        /* Limits come last: their batches take as long as a backend's, to be disturbed alike. */
+        if (contender->loop)
+            goal = fmax(batch_seconds, fastest);
+        contender->calls = stopwatch_calibrate(run_contender, contender, goal);
         if (contender->calls == 0)
             return false;
+        if (contender->load)
+            fastest = fmin(fastest, run_contender(contender, contender->calls));
     }
     return true;
 }
