@@ -15,10 +15,6 @@
 #include "cpu.h"
 #include "grant.h"
 
-/* Multiplications that are worth a thread. Less cost more for waking it than it saved
- * (n = 64: one thread 34 GFLOP/s, two 19). */
-#define WORK_PER_THREAD 1e6
-
 /* n = 70: below it the packing of the AVX-512 kernels, which know no other way, costs more than
  * AVX2's unpacked ones lose (n = 64: 10.3 us against 12.8; n = 96: 36 against 30). */
 #define SMALL_WORK (70.0 * 70.0 * 70.0)
@@ -115,7 +111,7 @@ static void cap_threads(dim_t m, dim_t n, dim_t k, rntm_t *rntm)
 {
     double work = (double)m * (double)n * (double)k;
     if (bli_rntm_num_threads(rntm) > 1)
-        bli_rntm_set_num_threads(grant_now(work / WORK_PER_THREAD), rntm);
+        bli_rntm_set_num_threads(grant_now(work / HOOKS_WORK_PER_THREAD), rntm);
 }
 
 void __wrap_bli_rntm_set_ways_for_op(opid_t op, side_t side, dim_t m, dim_t n, dim_t k,

@@ -17,6 +17,10 @@ const char *hooks_arch(void);
 /** A context (cntx_t) better suited to a small product than the machine's own, or NULL. */
 void *hooks_small_context(double multiplications);
 
+/** Multiplications that are worth a thread. Less cost more for waking it than it saved (n = 64: one
+ *  thread 34 GFLOP/s, two 19). */
+#define HOOKS_WORK_PER_THREAD 1e6
+
 /** The one version of BLIS whose insides the hooks know. */
 #define HOOKS_BLIS_VERSION "0.9.0"
 

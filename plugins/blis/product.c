@@ -5,13 +5,13 @@
 
 #include "blas.h"
 #include "grant.h"
+#include "hooks.h"
 #include "message.h"
 #include "stack.h"
 
 /* A stack is cut between threads while one of its products is below this many multiplications:
  * larger ones are better shared by the threads, one after the other. */
 #define SPLIT_STACK_BELOW 8e6
-#define WORK_PER_THREAD 1e6
 
 struct matmul {
     const struct treadle_call *call;
@@ -127,7 +127,7 @@ static void multiply_stack(struct matmul *m, double work)
         multiply(m, 0, count);
         return;
     }
-    double useful = work * (double)count / WORK_PER_THREAD;
+    double useful = work * (double)count / HOOKS_WORK_PER_THREAD;
     grant_team(grant_now(useful < (double)count ? useful : (double)count), multiply_member, m);
 }
 
