@@ -110,7 +110,7 @@ struct treadle_kernel {
     uint32_t struct_size;
     uint32_t flags; /* enum treadle_kernel_flags */
     /**
-     * Carry out one call. TREADLE_DECLINED only before anything was written. [any], re-entrant
+     * Carry out one call. TREADLE_E_DECLINED only before anything was written. [any], re-entrant
      * on the same kernel. The caller's floating-point flags end as the union of what all
      * threads raised; other threads compute in the caller's rounding mode.
      */
