@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cost.h"
+#include "own_op.h"
 #include "reduce.h"
 #include "slot.h"
 
@@ -13,30 +14,6 @@ static struct {
     struct slot *slot;
     int types[SLOT_ARGS_MAX];
 } hooks[SLOT_COUNT];
-
-/* Ops of Treadle's that give NumPy's bits for float32 and float64, NaNs included. maximum and
- * minimum do not: NumPy's choice between two zeros or NaNs depends on its vector width. */
-static const struct {
-    const char *ufunc, *op;
-} own_ops[] = {
-    {"add", "add"},        {"subtract", "subtract"}, {"multiply", "multiply"},
-    {"divide", "divide"},  {"negative", "negative"}, {"absolute", "abs"},
-    {"sqrt", "sqrt"},      {"square", "square"},     {"positive", "copy"},
-    {"conjugate", "copy"},
-};
-
-static const char *own_op(const char *ufunc, const int *types, int nargs)
-{
-    if (types[0] != NPY_FLOAT && types[0] != NPY_DOUBLE)
-        return NULL;
-    for (int i = 1; i < nargs; i++)
-        if (types[i] != types[0])
-            return NULL;
-    for (size_t i = 0; i < sizeof(own_ops) / sizeof(own_ops[0]); i++)
-        if (strcmp(own_ops[i].ufunc, ufunc) == 0)
-            return own_ops[i].op;
-    return NULL;
-}
 
 /* Numbers only. The loops on dates and strings, and integer powers, raise Python errors, which a
  * worker thread would lose. */
@@ -80,7 +57,6 @@ static void fill(struct slot *slot, const PyUFuncObject *ufunc, const int *types
         slot->itemsize[i] = item_sizes[types[i]];
         bytes += slot->itemsize[i];
     }
-    slot->op = own_op(ufunc->name, types, ufunc->nargs);
     slot->reduce = ufunc->nin == 2 && ufunc->nout == 1 ? reduce_of(ufunc->name, types) : NULL;
     slot->element_ns = cost_element_ns(ufunc->name, types, bytes);
     /* Until slots_update_limits(): straight on. */
@@ -103,7 +79,8 @@ static struct slot *find_hook(const PyUFuncObject *ufunc, const int *types)
     return NULL;
 }
 
-static struct slot *new_hook(PyUFuncObject *ufunc, const int *types)
+static struct slot *new_hook(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction loop,
+                             void *data)
 {
     int i = slots_taken();
     struct slot *slot = slot_take();
@@ -113,21 +90,26 @@ static struct slot *new_hook(PyUFuncObject *ufunc, const int *types)
     hooks[i].ufunc = (PyUFuncObject *)Py_NewRef((PyObject *)ufunc);
     hooks[i].slot = slot;
     memcpy(hooks[i].types, types, (size_t)ufunc->nargs * sizeof(int));
+    slot->loop = loop;
     fill(slot, ufunc, types);
+    own_op_choose(slot, ufunc->name, types, data);
     return slot;
 }
 
-/* The trampoline's slot must know the loop before any thread can enter the trampoline. */
-static bool hook_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction present)
+/* A slot never changes its loop, because threads may be inside its trampoline: a loop that somebody
+ * else has put there since the slot was taken stays as it is. */
+static bool hook_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction present,
+                      void *data)
 {
     struct slot *slot = find_hook(ufunc, types);
     PyUFuncGenericFunction old;
 
     if (slot && present == slot_trampoline(slot))
         return true;
-    if (!slot && !(slot = new_hook(ufunc, types)))
+    if (!slot)
+        slot = new_hook(ufunc, types, present, data);
+    if (!slot || slot->loop != present)
         return false;
-    __atomic_store_n(&slot->loop, present, __ATOMIC_RELEASE);
     return swap_loop(ufunc, types, slot_trampoline(slot), &old) == 0;
 }
 
@@ -153,7 +135,8 @@ int hook_ufunc(PyUFuncObject *ufunc)
             types[k] = ufunc->types[i * ufunc->nargs + k];
         if (ufunc->functions[i] && !repeats_earlier(ufunc, i) &&
             is_safe(ufunc->name, types, ufunc->nargs))
-            count += hook_loop(ufunc, types, ufunc->functions[i]);
+            count +=
+                hook_loop(ufunc, types, ufunc->functions[i], ufunc->data ? ufunc->data[i] : NULL);
     }
     return count;
 }

@@ -48,11 +48,14 @@ static void describe(struct treadle_array *operands, const struct slot *slot, ch
         operands[i] = large_operand(args[i], n, &steps[i], slot->itemsize[i]);
 }
 
-static int32_t split_loop(const struct slot *slot, struct treadle_array *operands, void *data)
+static int32_t split_loop(const struct slot *slot, char *const *args, int64_t n,
+                          const npy_intp *steps, void *data)
 {
+    struct treadle_array operands[SLOT_ARGS_MAX];
     struct numpy_loop numpy = {slot->loop, data};
     struct treadle_loop attrs = loop_attributes(slot, &numpy);
 
+    describe(operands, slot, args, &n, steps);
     return treadle_run("loop", operands, slot->nargs, slot->nin, &attrs, NULL);
 }
 
@@ -82,9 +85,18 @@ static void give_dtype(struct treadle_array *operands, const struct slot *slot)
         operands[i].dtype = (struct treadle_dtype){TREADLE_FLOAT, bits, 1};
 }
 
-static int32_t run_own_op(const struct slot *slot, struct treadle_array *operands)
+int32_t large_run_op(const struct slot *slot, char *const *args, int64_t n, const npy_intp *steps)
 {
+    struct treadle_array operands[SLOT_ARGS_MAX];
+
+    describe(operands, slot, args, &n, steps);
     give_dtype(operands, slot);
+    if (slot->swapped) {
+        struct treadle_array first = operands[0];
+
+        operands[0] = operands[1];
+        operands[1] = first;
+    }
     return treadle_run(slot->op, operands, slot->nargs, slot->nin, NULL, NULL);
 }
 
@@ -108,8 +120,7 @@ static void raise_lost(void)
 void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
                void *data)
 {
-    struct treadle_array operands[SLOT_ARGS_MAX];
-    int64_t n = dims[0];
+    npy_intp n = dims[0];
     enum operands_form form = operands_form(slot->nin, slot->nargs, slot->itemsize, n, args, steps);
     int32_t status = TREADLE_E_DECLINED;
 
@@ -117,9 +128,8 @@ void large_run(const struct slot *slot, char **args, const npy_intp *dims, const
         if (slot->reduce && slot->reduce(slot, args, n, steps, data))
             return;
     } else if (form != OPERANDS_TANGLED) {
-        describe(operands, slot, args, &n, steps);
-        status = suits_own_op(slot, args, steps) ? run_own_op(slot, operands)
-                                                 : split_loop(slot, operands, data);
+        status = suits_own_op(slot, args, steps) ? large_run_op(slot, args, n, steps)
+                                                 : split_loop(slot, args, n, steps, data);
     }
     if (status == TREADLE_OK)
         return;

@@ -13,6 +13,12 @@
 void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
                void *data);
 
+/**
+ * Run slot->op, which is not NULL, on contiguous operands or repeated scalars that lie apart.
+ * @return a treadle_status
+ */
+int32_t large_run_op(const struct slot *slot, char *const *args, int64_t n, const npy_intp *steps);
+
 /** An operand of op "loop": its element type does not matter there, its size does. */
 struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *step,
                                    uint32_t itemsize);

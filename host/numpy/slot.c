@@ -6,7 +6,6 @@
 static struct slot slots[SLOT_COUNT];
 static int taken;
 
-#define LOOP(slot) __atomic_load_n(&(slot).loop, __ATOMIC_RELAXED)
 #define MIN(slot) __atomic_load_n(&(slot).min, __ATOMIC_RELAXED)
 
 /* One compare, then a jump: most calls of most programs are small. Names start at 1000 because
@@ -16,7 +15,7 @@ static int taken;
                                 void *data)                                                        \
     {                                                                                              \
         if (dims[0] < MIN(slots[id - 1000]))                                                       \
-            LOOP(slots[id - 1000])(args, dims, steps, data);                                       \
+            slots[id - 1000].loop(args, dims, steps, data);                                        \
         else                                                                                       \
             large_run(&slots[id - 1000], args, dims, steps, data);                                 \
     }
@@ -30,8 +29,9 @@ static int taken;
     HUNDRED(m, 10)                                                                                 \
     HUNDRED(m, 11)                                                                                 \
     HUNDRED(m, 12)                                                                                 \
-    HUNDRED(m, 13) HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16) HUNDRED(m, 17) HUNDRED(m, 18)      \
-        HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
+    HUNDRED(m, 13)                                                                                 \
+    HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16) HUNDRED(m, 17) HUNDRED(m, 18) HUNDRED(m, 19)      \
+        HUNDRED(m, 20) HUNDRED(m, 21)
 
 ALL(TRAMPOLINE)
 

@@ -21,8 +21,8 @@ enum { SLOT_COUNT = 1200, SLOT_ARGS_MAX = 8 };
  *
  * NumPy hands a loop the ufunc's data, not ours, so each loop needs a function of its own that
  * knows its slot. A slot is taken once and kept for ever: threads may be inside its trampoline, and
- * NumPy may have kept a copy of the pointer. One cache line, written only by install and by a
- * change of the limit.
+ * NumPy may have kept a copy of the pointer. One cache line, of which only the limit changes
+ * once the trampoline is in place.
  */
 struct slot {
     alignas(64) PyUFuncGenericFunction loop; /* NumPy's own */
@@ -31,7 +31,8 @@ struct slot {
     slot_reduce_fn reduce;                   /* NULL: reductions go to `loop` */
     double element_ns;                       /* of `loop` */
     uint8_t nin, nargs;
-    int8_t type; /* NumPy's type number of the first operand */
+    int8_t type;  /* NumPy's type number of the first operand */
+    bool swapped; /* `op` takes the two inputs in the other order */
     uint8_t itemsize[SLOT_ARGS_MAX];
 };
 

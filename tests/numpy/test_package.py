@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Python package: life cycle, choosing, looking, and running programs."""
 
+import ctypes
 import sys
 import threading
 
@@ -9,6 +10,11 @@ import pytest
 from conftest import canonical, outcome, python
 
 import treadle
+
+try:
+    from numpy._core import _multiarray_umath as umath
+except ImportError:  # NumPy 1.26
+    from numpy.core import _multiarray_umath as umath
 
 LARGE = 200_000
 
@@ -91,13 +97,41 @@ def test_install_from_several_threads():
     assert treadle.status()["loops"] > 900
 
 
-def test_loops_somebody_else_put_on_top_stay():
-    program = (
-        "import treadle, numpy as np; treadle.install(); treadle.uninstall();"
-        "treadle.install('serial'); treadle.uninstall();"
-        "print((np.ones(5) + 1).sum(), np.add.reduce(np.ones(20000)))"
-    )
-    assert python("-c", program).stdout == "10.0 20000.0\n"
+def replace_loop(ufunc, types, loop):
+    """Call PyUFunc_ReplaceLoopBySignature as another library would; return the old loop."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    api = ctypes.cast(pointer(umath._UFUNC_API, None), ctypes.POINTER(ctypes.c_void_p))
+    call = ctypes.PYFUNCTYPE(
+        ctypes.c_int,
+        ctypes.py_object,
+        ctypes.c_void_p,
+        ctypes.POINTER(ctypes.c_int),
+        ctypes.POINTER(ctypes.c_void_p),
+    )(api[30])
+    old = ctypes.c_void_p()
+    assert call(ufunc, loop, (ctypes.c_int * len(types))(*types), ctypes.byref(old)) == 0
+    return old.value
+
+
+def test_a_loop_that_somebody_else_put_on_top_stays():
+    types = [np.dtype("f8").num] * 3
+    multiply = replace_loop(np.multiply, types, None)
+    replace_loop(np.multiply, types, multiply)
+    add = replace_loop(np.add, types, multiply)
+    replace_loop(np.add, types, add)
+    x = np.full(5, 3.0)
+    try:
+        treadle.install()
+        replace_loop(np.add, types, multiply)
+        treadle.uninstall()
+        assert (x + x).tolist() == [9.0] * 5
+    finally:
+        replace_loop(np.add, types, add)
+    treadle.install()
+    treadle.uninstall()
+    assert replace_loop(np.add, types, add) == add
+    assert (x + x).tolist() == [6.0] * 5
 
 
 # ---- choosing --------------------------------------------------------------------------------
@@ -165,6 +199,21 @@ def test_one_thread_is_one_thread(installed):
     treadle.set_num_threads(1)
     np.exp(np.ones(LARGE))
     assert [row["threads"] for row in treadle.report().rows] == [1]
+
+
+@pytest.mark.parametrize("call", [np.tanh, np.add.reduce, np.maximum.reduce, np.sqrt])
+def test_several_threads_are_used(installed, call):
+    if not any(b["name"] == "openmp" and b["usable"] for b in treadle.backends()):
+        pytest.skip("the openmp backend is not built")
+    treadle.set_num_threads(2)
+    x = np.arange(1.0, 10 * LARGE)
+    used = 0
+    for _ in range(500):  # on a busy machine the second thread may come too late for some
+        call(x)
+        used = max(row["threads"] for row in treadle.report().rows)
+        if used == 2:
+            break
+    assert used == 2
 
 
 # ---- looking ---------------------------------------------------------------------------------
@@ -292,7 +341,7 @@ def test_wrong_variable_can_be_mended():
 
 def test_variables_hold():
     program = (
-        "import numpy as np, treadle; treadle.install(); np.sin(np.ones(100));"
+        "import numpy as np, treadle; treadle.install(); treadle.reset(); np.sin(np.ones(100));"
         "print([(r['backend'], r['threads']) for r in treadle.report().rows])"
     )
     result = python("-c", program, TREADLE_BACKEND="serial", TREADLE_MIN="1")
