@@ -373,3 +373,30 @@ for t in threads: t.join()
 def test_fork_while_threads_compute(backend):
     done = python("-W", "ignore", "-c", FORK, backend)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products_of_the_adopted_library(openblas, dtype):
+    """`matmul` and `dot` called directly, for strides that BLAS can walk and for others."""
+    layouts = (
+        np.ascontiguousarray,
+        np.asfortranarray,
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: x[::-1],
+    )
+    treadle.set_backend("openblas")
+    treadle.set_min(1)
+    treadle.reset()
+    a, b = matrix(dtype, (40, 50)), matrix(dtype, (50, 30))
+    for first, second, third in itertools.product(layouts, repeat=3):
+        out = third(np.empty((40, 30), dtype))
+        treadle.run("matmul", first(a), second(b), out=out)
+        near(out, first(a) @ second(b))
+    stack = np.stack([a, 2 * a, 3 * a])
+    near(treadle.run("matmul", stack, b), stack @ b)
+    v = matrix(dtype, (1000,))
+    for x, y in ((v, v), (v[::-1], v), (v[::2], v[::-2]), (v[:1], v[1:2]), (v[:0], v[:0])):
+        near(treadle.run("dot", x, y), np.dot(x, y))
+    assert {"matmul", "dot"} <= {
+        r["op"] for r in treadle.report().rows if r["backend"] == "openblas"
+    }
