@@ -12,38 +12,78 @@ static inline T BODY(at)(const char *x, ptrdiff_t stride, size_t i)
 
 #if IS_FLOAT
 
-/* Eight accumulators whatever the ISA: they are NumPy's, and so are the bits. */
-typedef T BODY(eight) __attribute__((vector_size(8 * sizeof(T)), aligned(1), may_alias));
+/* Eight accumulators whatever the ISA, in as few vectors as it has: they are NumPy's. */
+enum {
+    BODY(EIGHT_BYTES) = 8 * sizeof(T),
+    BODY(CHUNK_BYTES) = TREADLE_VECTOR_BYTES < 8 * sizeof(T) ? TREADLE_VECTOR_BYTES : 8 * sizeof(T),
+    BODY(CHUNKS) = BODY(EIGHT_BYTES) / BODY(CHUNK_BYTES),
+    BODY(CHUNK_LANES) = 8 / BODY(CHUNKS)
+};
+typedef T BODY(chunk) __attribute__((vector_size(BODY(CHUNK_BYTES)), aligned(1), may_alias));
 
-TREADLE_INLINE BODY(eight) BODY(load_eight)(const char *x, ptrdiff_t stride)
+/* The order of the operands decides which of two NaNs survives. */
+TREADLE_INLINE T BODY(plus)(T a, T b)
 {
-    BODY(eight) v;
+#if defined(TREADLE_ORDERED)
+    TREADLE_ORDERED("add" SUFFIX_SCALAR, a, a, b);
+    return a;
+#else
+    return a + b;
+#endif
+}
+
+TREADLE_INLINE BODY(chunk) BODY(plus_chunk)(BODY(chunk) a, BODY(chunk) b)
+{
+#if defined(TREADLE_ORDERED)
+    TREADLE_ORDERED("add" SUFFIX_VECTOR, a, a, b);
+    return a;
+#else
+    return a + b;
+#endif
+}
+
+TREADLE_INLINE BODY(chunk) BODY(load_chunk)(const char *x, ptrdiff_t stride)
+{
+    BODY(chunk) v;
     if (stride == sizeof(T))
-        return *(const BODY(eight) *)x;
-    for (size_t i = 0; i < 8; i++)
+        return *(const BODY(chunk) *)x;
+    for (size_t i = 0; i < BODY(CHUNK_LANES); i++)
         v[i] = BODY(at)(x, stride, i);
     return v;
+}
+
+/* r2 + r3 is the other way round in NumPy's build, at least in sums of one leaf. */
+TREADLE_INLINE T BODY(join_eight)(const BODY(chunk) * r)
+{
+    T v[8];
+    for (size_t i = 0; i < 8; i++)
+        v[i] = r[i / BODY(CHUNK_LANES)][i % BODY(CHUNK_LANES)];
+    T low = BODY(plus)(BODY(plus)(v[0], v[1]), BODY(plus)(v[3], v[2]));
+    T high = BODY(plus)(BODY(plus)(v[4], v[5]), BODY(plus)(v[6], v[7]));
+    return BODY(plus)(low, high);
 }
 
 /* A leaf of the tree: n <= TREADLE_PAIRWISE_LEAF. */
 TREADLE_INLINE T BODY(sum_leaf)(const char *x, ptrdiff_t stride, size_t n)
 {
+    const ptrdiff_t chunk = BODY(CHUNK_LANES) * stride;
     const size_t whole = n - n % 8;
-    size_t i = 8;
-    if (n < 8) {
-        T sum = (T)-0.0;
-        for (i = 0; i < n; i++)
-            sum += BODY(at)(x, stride, i);
-        return sum;
+    T sum = (T)-0.0;
+    size_t i = 0;
+    if (n >= 8) {
+        BODY(chunk) r[BODY(CHUNKS)];
+        for (size_t c = 0; c < BODY(CHUNKS); c++)
+            r[c] = BODY(load_chunk)(x + (ptrdiff_t)c * chunk, stride);
+        for (i = 8; i < whole; i += 8) {
+            const char *at = x + (ptrdiff_t)i * stride;
+            __builtin_prefetch(at + PREFETCH);
+            for (size_t c = 0; c < BODY(CHUNKS); c++)
+                r[c] = BODY(plus_chunk)(r[c], BODY(load_chunk)(at + (ptrdiff_t)c * chunk, stride));
+        }
+        sum = BODY(join_eight)(r);
     }
-    BODY(eight) r = BODY(load_eight)(x, stride);
-    for (; i < whole; i += 8) {
-        __builtin_prefetch(x + (ptrdiff_t)i * stride + PREFETCH);
-        r += BODY(load_eight)(x + (ptrdiff_t)i * stride, stride);
-    }
-    T sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
     for (; i < n; i++)
-        sum += BODY(at)(x, stride, i);
+        sum = BODY(plus)(sum, BODY(at)(x, stride, i));
     return sum;
 }
 
@@ -53,7 +93,7 @@ static T BODY(sum_contiguous)(const char *x, size_t n)
         return BODY(sum_leaf)(x, sizeof(T), n);
     size_t left = treadle_pairwise_split(n);
     T sum = BODY(sum_contiguous)(x, left);
-    return sum + BODY(sum_contiguous)(x + left * sizeof(T), n - left);
+    return BODY(plus)(sum, BODY(sum_contiguous)(x + left * sizeof(T), n - left));
 }
 
 static T BODY(sum_strided)(const char *x, ptrdiff_t stride, size_t n)
@@ -62,12 +102,13 @@ static T BODY(sum_strided)(const char *x, ptrdiff_t stride, size_t n)
         return BODY(sum_leaf)(x, stride, n);
     size_t left = treadle_pairwise_split(n);
     T sum = BODY(sum_strided)(x, stride, left);
-    return sum + BODY(sum_strided)(x + (ptrdiff_t)left * stride, stride, n - left);
+    return BODY(plus)(sum, BODY(sum_strided)(x + (ptrdiff_t)left * stride, stride, n - left));
 }
 
 static void BODY(sum)(void *acc, size_t n, const char *x, ptrdiff_t stride)
 {
-    *(T *)acc += stride == sizeof(T) ? BODY(sum_contiguous)(x, n) : BODY(sum_strided)(x, stride, n);
+    T sum = stride == sizeof(T) ? BODY(sum_contiguous)(x, n) : BODY(sum_strided)(x, stride, n);
+    *(T *)acc = BODY(plus)(*(T *)acc, sum);
 }
 
 static void BODY(divide)(void *result, int64_t count)
@@ -95,11 +136,21 @@ static void BODY(sum)(void *acc, size_t n, const char *x, ptrdiff_t stride)
 #endif
 
 #if HAS_SUM
+TREADLE_INLINE T BODY(times)(T a, T b)
+{
+#if IS_FLOAT && defined(TREADLE_ORDERED)
+    TREADLE_ORDERED("mul" SUFFIX_SCALAR, a, a, b);
+    return a;
+#else
+    return a * b;
+#endif
+}
+
 static void BODY(prod)(void *acc, size_t n, const char *x, ptrdiff_t stride)
 {
     T product = *(T *)acc;
     for (size_t i = 0; i < n; i++)
-        product *= BODY(at)(x, stride, i);
+        product = BODY(times)(product, BODY(at)(x, stride, i));
     *(T *)acc = product;
 }
 #endif
@@ -226,3 +277,5 @@ static void BODY(gather_double)(void *to, size_t n, const char *x, ptrdiff_t str
 #undef TNAME
 #undef IS_FLOAT
 #undef HAS_SUM
+#undef SUFFIX_VECTOR
+#undef SUFFIX_SCALAR

@@ -20,6 +20,8 @@ enum { PREFETCH = 2048 };
 #define TNAME f32
 #define IS_FLOAT 1
 #define HAS_SUM 1
+#define SUFFIX_VECTOR "ps"
+#define SUFFIX_SCALAR "ss"
 #include "fold_body.h"
 
 #define T double
@@ -27,6 +29,8 @@ enum { PREFETCH = 2048 };
 #define TNAME f64
 #define IS_FLOAT 1
 #define HAS_SUM 1
+#define SUFFIX_VECTOR "pd"
+#define SUFFIX_SCALAR "sd"
 #include "fold_body.h"
 
 /* Sums and products of i32 are left out: NumPy's are i64, an array's result has its own type. */

@@ -115,16 +115,21 @@ static void plan_rows(struct treadle_reduction_plan *plan)
     }
 }
 
-/* Lines as long as the cache allows, but at least one for each thread. */
+/*
+ * Lines as long as the cache allows, but at least one for each thread. The last one is up to twice
+ * as long: the remainder after NumPy's whole vectors must stay behind whole vectors.
+ */
 static void plan_columns(struct treadle_reduction_plan *plan, size_t threads)
 {
-    enum { SHORTEST = 16 };
+    enum { SHORTEST = 64 };
+    const size_t extent = plan->axes[0].extent;
     plan->columns = 1;
-    plan->outputs = plan->pieces = 1;
-    plan->piece = (plan->axes[0].extent / threads + SHORTEST) / SHORTEST * SHORTEST;
+    plan->pieces = 1;
+    plan->piece = (extent / threads + SHORTEST) / SHORTEST * SHORTEST;
     if (plan->piece > TREADLE_REDUCTION_LINE)
         plan->piece = TREADLE_REDUCTION_LINE;
-    plan->outputs = (plan->axes[0].extent + plan->piece - 1) / plan->piece;
+    plan->lines = extent < plan->piece ? extent != 0 : extent / plan->piece;
+    plan->outputs = plan->lines;
     for (int i = 1; i < plan->naxes; i++) {
         if (plan->axes[i].reduced)
             plan->pieces *= plan->axes[i].extent;
@@ -267,7 +272,7 @@ static void combine_line(const struct treadle_fold *fold, size_t n, char *acc, c
                          ptrdiff_t x_stride)
 {
     const ptrdiff_t item = fold->dtypes[1].bits / 8;
-    accumulator converted[TREADLE_REDUCTION_LINE];
+    accumulator converted[2 * TREADLE_REDUCTION_LINE];
     if (fold->flags & TREADLE_FOLD_CONVERTS) {
         fold->gather(converted, n, x, x_stride);
         x = (const char *)converted;
@@ -282,16 +287,16 @@ static void run_columns(const struct treadle_reduction_plan *plan, size_t first,
 {
     const struct treadle_fold *fold = plan->fold;
     const struct treadle_reduction_axis *line = &plan->axes[0];
-    const size_t item = item_size(plan), in_line = (line->extent + plan->piece - 1) / plan->piece;
+    const size_t item = item_size(plan);
     for (size_t i = first; i < end; i++) {
-        accumulator storage[TREADLE_REDUCTION_LINE];
+        accumulator storage[2 * TREADLE_REDUCTION_LINE];
         char *acc = (char *)storage;
-        size_t column = i % in_line * plan->piece, n = line->extent - column, k = 0;
+        size_t column = i % plan->lines * plan->piece, n = line->extent - column, k = 0;
         ptrdiff_t out_offset, unused;
-        const char *x =
-            plan->x + offset_of(plan, 1, 0, i / in_line, &out_offset) + (ptrdiff_t)column * line->x;
+        const char *x = plan->x + offset_of(plan, 1, 0, i / plan->lines, &out_offset) +
+                        (ptrdiff_t)column * line->x;
         char *out = plan->out + out_offset + (ptrdiff_t)column * line->out;
-        if (n > plan->piece)
+        if (i % plan->lines + 1 < plan->lines)
             n = plan->piece;
         if (fold->start)
             for (size_t j = 0; j < n; j++)

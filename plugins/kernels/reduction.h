@@ -17,7 +17,7 @@
 /** Items a piece has at most if it must be gathered: NumPy's buffer size. */
 enum { TREADLE_REDUCTION_BUFFER = 8192 };
 
-/** Results that a line of columns has at most; they stay in the first-level cache. */
+/** Results of a line of columns, the last one excepted; they stay in the first-level cache. */
 enum { TREADLE_REDUCTION_LINE = 512 };
 
 struct treadle_reduction_axis {
@@ -33,7 +33,8 @@ struct treadle_reduction_plan {
     size_t count;   /* elements in each result */
     size_t outputs; /* rows: results; columns: lines of results */
     size_t pieces;  /* of one result */
-    size_t piece;   /* elements in a piece */
+    size_t piece;   /* elements in a piece; columns: in a line, but the last may be longer */
+    size_t lines;   /* columns: in the innermost axis */
     size_t block;   /* elements in the axes below `naxes_block`, which pieces cut */
     int columns;
     int gathers; /* pieces must be made contiguous, or converted, before they are folded */

@@ -23,6 +23,9 @@ enum { PARTS_PER_THREAD = 4 };
 /* Ranges begin at multiples of this: a cache line of any type, and NumPy's unrolled vectors. */
 enum { GRAIN = 64 };
 
+/* Of a row; the last range, too, then has whole vectors before its remainder. */
+enum { SHORTEST_RANGE = 4 * GRAIN };
+
 /* Elements below which a part is not worth handing out. */
 enum { PART = 4096 };
 
@@ -66,10 +69,13 @@ static int32_t run_elementwise(struct treadle_call *call)
     if (!job.walk.n || !job.walk.rows)
         return TREADLE_OK;
     job.parts = parts_for(call, job.walk.n * job.walk.rows, PART);
-    if (job.walk.rows >= job.parts)
+    if (job.walk.rows >= job.parts) {
         team_run(call, job.parts, run_rows, &job);
-    else
+    } else {
+        const size_t most = job.walk.n / SHORTEST_RANGE + 1;
+        job.parts = job.parts < most ? job.parts : most;
         team_run(call, job.parts, run_columns, &job);
+    }
     return TREADLE_OK;
 }
 

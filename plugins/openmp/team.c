@@ -16,27 +16,29 @@ struct work {
     atomic_int raised;
 };
 
+/* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
 size_t team_limit(const struct treadle_call *call)
 {
-    /* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
-    const size_t limit = (size_t)omp_get_thread_limit();
-    if (omp_get_level() > 0)
+    const int raised = fetestexcept(FE_ALL_EXCEPT);
+    const int nested = omp_get_level() > 0, limit = omp_get_thread_limit();
+    const int more = fetestexcept(FE_ALL_EXCEPT) & ~raised;
+    if (more) /* libomp's own start raises "inexact" on the thread that is first */
+        feclearexcept(more);
+    if (nested)
         return 1;
-    return call->threads_max < limit ? call->threads_max : limit;
+    return call->threads_max < (uint32_t)limit ? call->threads_max : (size_t)limit;
 }
 
-/* False if there was nothing left. */
-static int take_parts(struct work *work)
+static void take_parts(struct work *work)
 {
     size_t part = atomic_fetch_add(&work->next, 1);
-    if (part >= work->parts)
-        return 0;
-    atomic_fetch_add(&work->workers, 1);
+    if (part < work->parts)
+        atomic_fetch_add(&work->workers, 1);
     for (; part < work->parts; part = atomic_fetch_add(&work->next, 1))
         work->fn(work->ctx, part);
-    return 1;
 }
 
+/* The caller too: libomp itself leaves flags behind on its thread. */
 static void take_parts_as_caller(struct work *work, const fenv_t *callers)
 {
     fenv_t own;
@@ -63,13 +65,9 @@ void team_run(struct treadle_call *call, size_t parts, part_fn fn, void *ctx)
     fegetenv(&callers);
     int blocktime = omp_wait_begin();
 #pragma omp parallel num_threads((int)threads)
-    {
-        if (omp_get_thread_num() == 0)
-            take_parts(&work);
-        else
-            take_parts_as_caller(&work, &callers);
-    }
+    take_parts_as_caller(&work, &callers);
     omp_wait_end(blocktime);
+    fesetenv(&callers);
     int raised = atomic_load(&work.raised);
     if (raised)
         feraiseexcept(raised);

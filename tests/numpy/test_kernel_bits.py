@@ -184,3 +184,20 @@ def test_zeros_keep_numpys_sign(op, dtype):
             want = getattr(np, op)(x, keepdims=True)
             for plugin, threads in plugins():
                 same(plugin.reduce(op, x, None, None, threads), want, f"{op} n={n} step {step}")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ["sum", "prod"])
+def test_the_same_nan_survives(op, dtype):
+    """Of several NaNs; in sums of more than 128 NumPy's choice is its compiler's, and not followed."""
+    shapes = [(5,), (16,), (120,)] + ([(40000,), (30, 700), (700, 37)] if op == "prod" else [])
+    for shape, seed in itertools.product(shapes, range(5)):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal(shape).astype(dtype)
+        x.ravel()[rng.integers(0, x.size, 4)] = rng.choice(specials(dtype)[9:], 4)
+        for axes in all_axes(x.ndim):
+            with np.errstate(all="ignore"):
+                want = getattr(np, op)(x, axis=axes, keepdims=True)
+            for plugin, threads in plugins():
+                got = plugin.reduce(op, x, axes, None, threads)
+                same(got, want, f"{op} {shape} {axes} {threads}")
