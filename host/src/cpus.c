@@ -8,6 +8,7 @@
  */
 #include "cpus.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -72,7 +73,7 @@ static double quota_of_group(const char *folder, bool v2)
         if (!read_text(path, text, sizeof text) || sscanf(text, "%lf", &period) != 1)
             return 0;
     }
-    return quota > 0 && period > 0 ? quota / period : 0;
+    return isfinite(quota) && isfinite(period) && quota > 0 && period > 0 ? quota / period : 0;
 }
 
 /* The least quota from `group` below `mount` up to the mount itself. */
@@ -136,7 +137,7 @@ static const char *below_mount(const char *group, const char *mount_root)
     size_t head = strlen(mount_root);
     if (strcmp(mount_root, "/") == 0 || strncmp(group, mount_root, head) != 0)
         return group;
-    return group[head] ? group + head : "/";
+    return group[head] == '/' ? group + head : group[head] ? group : "/";
 }
 
 double cpus_quota(const char *root)
@@ -180,7 +181,9 @@ static int32_t count_now(void)
     if (forced > 0)
         return least_of(forced, hard);
     double quota = cpus_quota("");
-    int32_t count = least_of(affinity(), quota > 0 ? (quota < 1 ? 1 : (int32_t)quota) : 0);
+    int32_t count = affinity();
+    if (quota > 0 && quota < count)
+        count = quota < 1 ? 1 : (int32_t)quota;
     return least_of(least_of(count, atomic_load(&limit_set)), hard);
 }
 

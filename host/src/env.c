@@ -30,8 +30,8 @@ static int32_t number(const char *name, int64_t least, int64_t most, int64_t *ou
     errno = 0;
     long long parsed = strtoll(value, &end, 10);
     if (errno || *end || parsed < least || parsed > most)
-        return fail(TREADLE_E_INVALID, "%s=%s: allowed is a whole number from %lld to %lld", name,
-                    value, (long long)least, (long long)most);
+        return fail(TREADLE_E_INVALID, "%s=%.64s: allowed is a whole number from %lld to %lld",
+                    name, value, (long long)least, (long long)most);
     *out = parsed;
     return TREADLE_OK;
 }
@@ -44,8 +44,10 @@ static int32_t omp_number(const char *name)
         return 0;
     char *end;
     long parsed = strtol(value, &end, 10);
+    bool any = end != value;
+    end += strspn(end, " \t");
     bool list = *end == ',' || *end == '\0'; /* OMP_NUM_THREADS=4,2: the outermost level counts */
-    return end != value && list && parsed > 0 && parsed < 1 << 20 ? (int32_t)parsed : 0;
+    return any && list && parsed > 0 && parsed < 1 << 20 ? (int32_t)parsed : 0;
 }
 
 static int32_t check_trace(const char *value)
@@ -53,7 +55,8 @@ static int32_t check_trace(const char *value)
     if (!*value || *value == '/' || strcmp(value, "stderr") == 0)
         return TREADLE_OK;
     return fail(TREADLE_E_INVALID,
-                "TREADLE_TRACE=%s: allowed are \"stderr\" and the absolute path of a file", value);
+                "TREADLE_TRACE=%.128s: allowed are \"stderr\" and the absolute path of a file",
+                value);
 }
 
 int32_t env_read(struct env *env)

@@ -82,6 +82,15 @@ static uint32_t capped(uint32_t threads, uint32_t cap)
     return cap > 0 && cap < threads ? cap : threads;
 }
 
+/* What a plugin says of its threads; whether it kept to the grant only the kernel could tell. */
+static uint32_t credible(const struct candidate *candidate, uint32_t used, uint32_t allowed)
+{
+    if (used >= 1 && used <= allowed)
+        return used;
+    trace_say(1, "%s: says it used %u threads of %u", candidate->backend->table.id, used, allowed);
+    return used ? allowed : 1;
+}
+
 /* Ask the candidates in turn. Returns the one that answered, and what it said. */
 static const struct candidate *run_first(const struct request *request, uint32_t threads,
                                          int32_t *status, uint32_t *threads_used,
@@ -94,8 +103,10 @@ static const struct candidate *run_first(const struct request *request, uint32_t
         uint32_t allowed = capped(threads, candidate->threads_cap);
         *status = candidate->backend->usable ? run_kernel(candidate, request, allowed, threads_used)
                                              : TREADLE_E_DECLINED;
-        if (*status != TREADLE_E_DECLINED)
+        if (*status != TREADLE_E_DECLINED) {
+            *threads_used = credible(candidate, *threads_used, allowed);
             return candidate;
+        }
         ++*fallbacks;
     }
     *status =

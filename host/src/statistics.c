@@ -3,7 +3,9 @@
 #include "statistics.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <treadle/treadle.h>
 
 #include "error.h"
@@ -18,14 +20,27 @@ static struct row {
     _Atomic uint32_t threads_most;
 } rows[ROWS];
 
-/* True if the row is, or now has become, that of (op, backend). */
-static int claim(struct row *row, const char *op, const char *backend)
+static bool is(const char *name, const char *other)
 {
-    const char *owner = NULL;
-    if (!atomic_compare_exchange_strong(&row->op, &owner, op) && owner != op)
-        return 0;
-    const char *has = NULL;
-    return atomic_compare_exchange_strong(&row->backend, &has, backend) || has == backend;
+    return name == other || strcmp(name, other) == 0;
+}
+
+/* True if the word is, or now has become, `name`. A caller's string is not kept. */
+static bool claim_word(const char *_Atomic *word, const char *name)
+{
+    const char *owner = atomic_load_explicit(word, memory_order_acquire);
+    if (owner)
+        return is(owner, name);
+    char *copy = strdup(name);
+    if (copy && atomic_compare_exchange_strong(word, &owner, copy))
+        return true;
+    free(copy);
+    return owner && is(owner, name);
+}
+
+static bool claim(struct row *row, const char *op, const char *backend)
+{
+    return claim_word(&row->op, op) && claim_word(&row->backend, backend);
 }
 
 void statistics_add(const char *op, const char *backend, int64_t nanoseconds, uint32_t threads,
@@ -47,10 +62,12 @@ void statistics_add(const char *op, const char *backend, int64_t nanoseconds, ui
 
 int32_t treadle_statistic(uint32_t i, struct treadle_statistic *statistic)
 {
-    for (uint32_t k = 0; statistic && k < ROWS; k++) {
+    if (!statistic)
+        return fail(TREADLE_E_INVALID, "statistic is NULL");
+    for (uint32_t k = 0, left = i; k < ROWS; k++) {
         struct row *row = &rows[k];
         uint64_t calls = atomic_load(&row->calls);
-        if (calls == 0 || i-- > 0)
+        if (calls == 0 || left-- > 0)
             continue;
         *statistic = (struct treadle_statistic){
             .op = atomic_load(&row->op),

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/** Count one call. Both strings must live as long as the process; they are compared by address. */
+/** Count one call. The strings are compared by content and not kept. */
 void statistics_add(const char *op, const char *backend, int64_t nanoseconds, uint32_t threads,
                     uint32_t fallbacks);
 

@@ -19,9 +19,10 @@
 
 #include "error.h"
 
-enum { LINE = 1024 };
+enum { LINE = 1024, NAME = 128 };
 
 static atomic_int descriptor = -1; /* of the trace; stderr's own when that is the target */
+static int kept = -1;              /* never closed: a call may be about to write to it */
 static atomic_int verbosity;
 
 int64_t trace_clock(void)
@@ -70,6 +71,15 @@ static void put_format(int file, const char *format, ...)
     va_end(values);
 }
 
+static int keep(int file)
+{
+    if (kept < 0)
+        return kept = file;
+    dup3(file, kept, O_CLOEXEC);
+    close(file);
+    return kept;
+}
+
 int32_t trace_start(const char *target, int32_t verbose)
 {
     atomic_store(&verbosity, verbose);
@@ -79,14 +89,23 @@ int32_t trace_start(const char *target, int32_t verbose)
     else if (*target) {
         file = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (file < 0)
-            return fail(TREADLE_E_INVALID, "TREADLE_TRACE=%s: cannot be written: %s", target,
+            return fail(TREADLE_E_INVALID, "TREADLE_TRACE=%.128s: cannot be written: %s", target,
                         strerror(errno));
         put(file, "[\n", 2);
+        file = keep(file);
     }
-    int before = atomic_exchange(&descriptor, file);
-    if (before > STDERR_FILENO)
-        close(before);
+    atomic_store(&descriptor, file);
     return TREADLE_OK;
+}
+
+/* A name as JSON and a line can hold it. */
+static const char *plain(const char *name, char text[NAME])
+{
+    size_t length = strnlen(name, NAME - 1);
+    for (size_t i = 0; i < length; i++)
+        text[i] = (unsigned char)name[i] < ' ' || strchr("\"\\", name[i]) ? '_' : name[i];
+    text[length] = '\0';
+    return text;
 }
 
 void trace_call(const char *op, const char *backend, const char *variant, double elements,
@@ -94,6 +113,9 @@ void trace_call(const char *op, const char *backend, const char *variant, double
                 const char *reason, int64_t begin_ns, int64_t end_ns)
 {
     int file = atomic_load(&descriptor);
+    char op_text[NAME], variant_text[NAME];
+    op = plain(op, op_text);
+    variant = plain(variant, variant_text);
     double begin = (double)begin_ns * 1e-3, duration = (double)(end_ns - begin_ns) * 1e-3;
     if (file == STDERR_FILENO)
         put_format(file,

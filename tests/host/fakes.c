@@ -15,7 +15,10 @@ static int32_t run(struct treadle_call *call)
     struct fake *fake = (struct fake *)call->kernel;
     fake->runs++;
     fake->threads_max = call->threads_max;
-    call->threads_used = fake->threads_used ? fake->threads_used : call->threads_max;
+    if (fake->threads_used == UINT32_MAX)
+        call->threads_used = 0;
+    else
+        call->threads_used = fake->threads_used ? fake->threads_used : call->threads_max;
     int32_t status = fake->work ? fake->work(call) : TREADLE_OK;
     if (status == TREADLE_OK)
         status = fake->status;
@@ -64,8 +67,9 @@ static int32_t after_fork(void *state)
     }
 #define EACH_SLOT(X)                                                                               \
     X(0)                                                                                           \
-    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17)   \
-        X(18) X(19)
+    X(1)                                                                                           \
+    X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18)  \
+        X(19)
 EACH_SLOT(SLOT)
 
 #define CREATE(k) create_##k,

@@ -16,7 +16,7 @@ struct fake {
     int32_t status;                             /* of run(), after work() */
     const char *message;                        /* of the error that goes with it */
     int32_t (*work)(struct treadle_call *call); /* NULL: status at once */
-    uint32_t threads_used;                      /* what it claims; 0: threads_max */
+    uint32_t threads_used; /* what it claims; 0: threads_max, UINT32_MAX: none */
     uint32_t threads_useful;
     uint64_t flags;      /* of the table */
     int32_t fork_status; /* of after_fork_child() */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Cores are shared by the calls in flight: fairly, without waiting, and given back. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "fakes.h"
+#include "strided.h"
+
+enum { CALLERS = 12, N = 64 };
+
+/* Calls of "gate" stay inside run() until they are let out one by one, or all. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
+static uint32_t inside, may_leave, left;
+static struct {
+    uint32_t granted;
+    const struct treadle_call *call;
+    uint32_t share;
+} callers[CALLERS];
+static uint32_t asked; /* a number that grows when everybody shall ask threads_now() */
+static uint32_t answered;
+
+static int32_t wait_at_the_gate(struct treadle_call *call)
+{
+    pthread_mutex_lock(&lock);
+    uint32_t own = inside++, seen = asked;
+    callers[own].granted = call->threads_max;
+    pthread_cond_broadcast(&moved);
+    while (own >= may_leave) {
+        if (seen != asked) {
+            seen = asked;
+            callers[own].share = call->host->threads_now(call->host, call);
+            answered++;
+            pthread_cond_broadcast(&moved);
+        }
+        pthread_cond_wait(&moved, &lock);
+    }
+    pthread_mutex_unlock(&lock);
+    return TREADLE_OK;
+}
+
+static struct fake gate = {.id = "gate", .work = wait_at_the_gate};
+
+static void wait_for(const uint32_t *number, uint32_t value)
+{
+    pthread_mutex_lock(&lock);
+    while (*number != value)
+        pthread_cond_wait(&moved, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static int32_t call_once(struct treadle_used *used)
+{
+    double data[2][N] = {{0}};
+    struct strided x, out;
+    strided_vector(&x, data[0], N, 1);
+    strided_vector(&out, data[1], N, 1);
+    return treadle_unary("copy", &x.a, &out.a, used);
+}
+
+static void *call_in_thread(void *unused)
+{
+    cr_assert_eq(call_once(NULL), TREADLE_OK);
+    pthread_mutex_lock(&lock);
+    left++;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    return unused;
+}
+
+static void set_up(void)
+{
+    cr_assert_eq(fake_register(&gate), TREADLE_OK, "%s", treadle_last_error());
+    cr_assert_eq(treadle_set_backend("gate"), TREADLE_OK);
+    cr_assert_eq(treadle_set_min(1), TREADLE_OK);
+}
+
+static void expect_all_cores_are_free(int32_t cores)
+{
+    struct treadle_used used;
+    may_leave = UINT32_MAX;
+    cr_assert_eq(call_once(&used), TREADLE_OK);
+    cr_assert_eq(used.threads, (uint32_t)cores, "%u of %d", used.threads, cores);
+}
+
+/* Everybody inside asks threads_now(); the sum of the answers. */
+static uint32_t sum_of_shares(uint32_t from, uint32_t to)
+{
+    uint32_t sum = 0;
+    pthread_mutex_lock(&lock);
+    asked++;
+    answered = 0;
+    pthread_cond_broadcast(&moved);
+    while (answered != to - from)
+        pthread_cond_wait(&moved, &lock);
+    pthread_mutex_unlock(&lock);
+    for (uint32_t i = from; i < to; i++) {
+        cr_assert_geq(callers[i].share, 1);
+        cr_assert_leq(callers[i].share, callers[i].granted);
+        sum += callers[i].share;
+    }
+    return sum;
+}
+
+static uint32_t most(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/*
+ * Callers come one after the other. A grant is never taken back, so a caller that came alone holds
+ * all cores; those who come later get one each, and the first one's share shrinks.
+ */
+static void come_and_go(int32_t cores)
+{
+    pthread_t threads[CALLERS];
+    inside = may_leave = left = 0;
+    cr_assert_eq(treadle_set_num_threads(cores), TREADLE_OK);
+    for (uint32_t k = 1; k <= CALLERS; k++) {
+        pthread_create(&threads[k - 1], NULL, call_in_thread, NULL);
+        wait_for(&inside, k);
+        uint32_t fair = most((uint32_t)cores / k, 1), taken = 0;
+        cr_assert_geq(callers[k - 1].granted, 1);
+        cr_assert_leq(callers[k - 1].granted, fair, "caller %u of %d cores", k, cores);
+        for (uint32_t i = 0; i < k; i++)
+            taken += callers[i].granted;
+        cr_assert_leq(taken, (uint32_t)cores + k - 1);
+        cr_assert_leq(sum_of_shares(0, k), most((uint32_t)cores, k), "%u callers", k);
+    }
+    for (uint32_t k = 1; k < CALLERS; k++) {
+        pthread_mutex_lock(&lock);
+        may_leave = k;
+        pthread_cond_broadcast(&moved);
+        pthread_mutex_unlock(&lock);
+        wait_for(&left, k);
+        uint32_t remain = CALLERS - k;
+        cr_assert_leq(sum_of_shares(k, CALLERS), most((uint32_t)cores, remain));
+    }
+    pthread_mutex_lock(&lock);
+    may_leave = CALLERS;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    for (uint32_t k = 0; k < CALLERS; k++)
+        pthread_join(threads[k], NULL);
+    expect_all_cores_are_free(cores);
+}
+
+Test(budget, callers_share_the_cores, .init = set_up, .timeout = 30)
+{
+    static const int32_t counts[] = {1, 2, 3, 8, 256};
+    for (int i = 0; i < 5; i++)
+        come_and_go(counts[i]);
+}
+
+Test(budget, a_share_grows_when_others_have_gone, .init = set_up, .timeout = 30)
+{
+    pthread_t threads[2];
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    pthread_create(&threads[0], NULL, call_in_thread, NULL);
+    wait_for(&inside, 1);
+    cr_assert_eq(sum_of_shares(0, 1), 8);
+    pthread_create(&threads[1], NULL, call_in_thread, NULL);
+    wait_for(&inside, 2);
+    sum_of_shares(0, 2);
+    cr_assert_eq(callers[0].share, 4, "it holds 8, but may use 4 now");
+    cr_assert_eq(callers[1].share, 1, "it came late");
+    pthread_mutex_lock(&lock);
+    may_leave = 2;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    expect_all_cores_are_free(8);
+}
+
+/* Callers that would like less leave more to others, and all together fit. */
+Test(budget, callers_that_want_few_leave_the_rest, .init = set_up, .timeout = 30)
+{
+    pthread_t threads[4];
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("gate:2"), TREADLE_OK);
+    for (uint32_t k = 0; k < 4; k++) {
+        pthread_create(&threads[k], NULL, call_in_thread, NULL);
+        wait_for(&inside, k + 1);
+        cr_assert_eq(callers[k].granted, 2);
+    }
+    pthread_mutex_lock(&lock);
+    may_leave = 4;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    for (int k = 0; k < 4; k++)
+        pthread_join(threads[k], NULL);
+}
+
+static struct treadle_used nested_used;
+
+static int32_t call_inside(struct treadle_call *call)
+{
+    (void)call;
+    cr_assert_eq(treadle_set_thread_backend("inner"), TREADLE_OK);
+    cr_assert_eq(call_once(&nested_used), TREADLE_OK);
+    cr_assert_eq(treadle_set_thread_backend(NULL), TREADLE_OK);
+    return TREADLE_OK;
+}
+
+Test(budget, a_call_inside_a_call_gets_one_thread, .init = set_up)
+{
+    static struct fake outer = {.id = "outer", .work = call_inside}, inner = {.id = "inner"};
+    struct treadle_used used;
+    cr_assert_eq(fake_register(&outer), TREADLE_OK);
+    cr_assert_eq(fake_register(&inner), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("outer:2"), TREADLE_OK);
+    treadle_set_num_threads(8);
+    cr_assert_eq(call_once(&used), TREADLE_OK);
+    cr_assert_eq(used.threads, 2);
+    cr_assert_str_eq(nested_used.backend, "inner");
+    cr_assert_eq(nested_used.threads, 1);
+    cr_assert_eq(treadle_set_backend("gate"), TREADLE_OK);
+    expect_all_cores_are_free(8);
+}
+
+Test(budget, cores_come_back_after_errors_and_refusals, .init = set_up, .timeout = 30)
+{
+    struct treadle_used used;
+    treadle_set_num_threads(8);
+    may_leave = UINT32_MAX;
+    for (int32_t status = TREADLE_E_FAILED; status >= TREADLE_E_NUMERIC; status--) {
+        gate.status = status;
+        for (int i = 0; i < 20; i++)
+            cr_assert_eq(call_once(&used), status == TREADLE_E_DECLINED ? TREADLE_OK : status);
+        gate.status = TREADLE_OK;
+        inside = 0;
+        expect_all_cores_are_free(8);
+    }
+}
+
+Test(budget, what_a_plugin_claims_is_kept_in_bounds, .init = set_up)
+{
+    static struct fake liar = {.id = "liar"};
+    struct treadle_used used;
+    struct treadle_statistic statistic;
+    cr_assert_eq(fake_register(&liar), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("liar"), TREADLE_OK);
+    treadle_set_num_threads(4);
+    liar.threads_used = 1000;
+    cr_assert_eq(call_once(&used), TREADLE_OK);
+    cr_assert_eq(used.threads, 4);
+    liar.threads_used = UINT32_MAX; /* the fake then says 0 */
+    cr_assert_eq(call_once(&used), TREADLE_OK);
+    cr_assert_eq(used.threads, 1);
+    cr_assert_eq(treadle_statistic(0, &statistic), TREADLE_OK);
+    cr_assert_eq(statistic.threads_most, 4);
+}
