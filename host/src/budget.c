@@ -6,12 +6,11 @@
 #include "budget.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #include "cpus.h"
 
 static _Alignas(64) _Atomic uint64_t state; /* callers << 32 | threads granted */
-static _Thread_local bool inside;
+static _Thread_local uint32_t held; /* threads of the grant this thread is inside of; 0: none */
 
 static uint32_t share(uint32_t cores, uint32_t callers)
 {
@@ -33,7 +32,7 @@ static struct grant offer(uint64_t now, uint32_t wanted, uint32_t callers, uint3
 struct grant budget_take(uint32_t wanted)
 {
     uint32_t cores = (uint32_t)cpus_available();
-    if (inside)
+    if (held)
         return (struct grant){.threads = 1, .callers = 1, .cores = cores, .nested = 1};
     struct grant grant;
     uint64_t now = atomic_load_explicit(&state, memory_order_relaxed);
@@ -42,7 +41,7 @@ struct grant budget_take(uint32_t wanted)
         grant = offer(now, wanted, (uint32_t)(now >> 32) + 1, cores);
         next = now + (UINT64_C(1) << 32) + grant.threads;
     } while (!atomic_compare_exchange_weak(&state, &now, next));
-    inside = true;
+    held = grant.threads;
     return grant;
 }
 
@@ -66,7 +65,7 @@ void budget_give(const struct grant *grant)
 {
     if (grant->nested)
         return;
-    inside = false;
+    held = 0;
     atomic_fetch_sub(&state, (UINT64_C(1) << 32) + grant->threads);
 }
 
@@ -79,6 +78,6 @@ uint32_t budget_share(uint32_t most)
 
 void budget_after_fork(void)
 {
-    atomic_store(&state, 0);
-    inside = false;
+    /* The thread that forked may be inside of a call, and will give back. */
+    atomic_store(&state, held ? (UINT64_C(1) << 32) + held : 0);
 }

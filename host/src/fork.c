@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A forked child has one thread and the parent's memory. Grants of the threads that are gone are
+ * A forked child has one thread and the parent's memory. The locks are taken before, outermost
+ * first, so that what they guard is whole in the child. Grants of the threads that are gone are
  * forgotten, and plugins are asked whether they can go on; those that cannot are taken out of
  * use, and serial answers in their place.
  */
@@ -11,9 +12,29 @@
 #include "budget.h"
 #include "host.h"
 #include "loader.h"
+#include "op.h"
+#include "policy.h"
+
+static void locks(enum fork_step step)
+{
+    host_fork(step);
+    policy_fork(step);
+    op_fork(step);
+}
+
+static void before(void)
+{
+    locks(FORK_BEFORE);
+}
+
+static void in_parent(void)
+{
+    locks(FORK_PARENT);
+}
 
 static void in_child(void)
 {
+    locks(FORK_CHILD);
     budget_after_fork();
     for (uint32_t i = 0; i < loader_count(); i++) {
         struct backend *b = loader_at(i);
@@ -24,5 +45,5 @@ static void in_child(void)
 
 void fork_watch(void)
 {
-    pthread_atfork(NULL, NULL, in_child);
+    pthread_atfork(before, in_parent, in_child);
 }

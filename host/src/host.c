@@ -41,8 +41,8 @@ static int32_t apply_env(void)
     if (!status)
         status = apply_numbers();
     if (!scanned) { /* plugins are listed even if a variable is wrong */
-        loader_scan(&env, &host_services);
         fork_watch();
+        loader_scan(&env, &host_services);
         scanned = true;
     }
     if (status)
@@ -73,6 +73,11 @@ int32_t host_ready(void)
     int32_t status = trouble ? fail(trouble, "%s", complaint) : TREADLE_OK;
     pthread_mutex_unlock(&lock);
     return status;
+}
+
+void host_fork(enum fork_step step)
+{
+    fork_lock(&lock, step);
 }
 
 int32_t treadle_init(void)

@@ -113,3 +113,8 @@ const struct op *op_find(const char *name)
     pthread_mutex_unlock(&lock);
     return op;
 }
+
+void op_fork(enum fork_step step)
+{
+    fork_lock(&lock, step);
+}

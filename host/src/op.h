@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "fork_step.h"
+
 /** What decides how arguments are prepared and what a call costs. */
 enum op_class {
     OP_ELEMENTWISE, /* all operands of one shape; cost: bytes moved */
@@ -30,5 +32,8 @@ struct op {
  * NULL if the name is NULL, empty, or there are too many.
  */
 const struct op *op_find(const char *name);
+
+/** The lock of this file, at a fork. */
+void op_fork(enum fork_step step);
 
 #endif

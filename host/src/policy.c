@@ -298,6 +298,11 @@ void policy_refresh(void)
     pthread_mutex_unlock(&lock);
 }
 
+void policy_fork(enum fork_step step)
+{
+    fork_lock(&lock, step);
+}
+
 /* ---- entries -------------------------------------------------------------------------------- */
 
 static const struct rule *rule_for(const struct plan *plan, const struct op *op)

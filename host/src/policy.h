@@ -8,6 +8,7 @@
 #include "arrays.h"
 #include "backend.h"
 #include "op.h"
+#include "fork_step.h"
 
 enum { CANDIDATES_MAX = 16 };
 
@@ -88,5 +89,8 @@ uint32_t policy_wanted(const struct entry *entry, double work);
 bool policy_routine_is_small(double flops);
 uint32_t policy_routine_wanted(double flops);
 double policy_routine_limit(void);
+
+/** The lock of this file, at a fork. */
+void policy_fork(enum fork_step step);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the host does for plugins. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <treadle/treadle.h>
@@ -35,19 +36,37 @@ static uint32_t threads_now(const struct treadle_host *host, const struct treadl
     return budget_share(call->threads_max);
 }
 
+enum { WORKERS_MAX = 1024 };
+
 struct tasks {
     treadle_task_fn fn;
     void *ctx;
     const char *begin;
+    _Atomic uint64_t busy[WORKERS_MAX / 64]; /* bit per worker */
 };
+
+/* The lowest number that no other thread has now: ranges do not say which thread they are on. */
+static uint32_t become_worker(struct tasks *tasks)
+{
+    for (uint32_t word = 0;; word = (word + 1) % (WORKERS_MAX / 64)) {
+        uint64_t busy = atomic_load(&tasks->busy[word]);
+        while (~busy) {
+            uint64_t lowest = ~busy & (busy + 1);
+            if (atomic_compare_exchange_weak(&tasks->busy[word], &busy, busy | lowest))
+                return word * 64 + (uint32_t)__builtin_ctzll(lowest);
+        }
+    }
+}
 
 /* The "operand" is a range of byte addresses, one a task; nothing is read behind them. */
 static void run_tasks(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
 {
     (void)strides;
-    const struct tasks *tasks = ctx;
+    struct tasks *tasks = ctx;
+    uint32_t worker = become_worker(tasks);
     for (int64_t i = 0; i < n; i++)
-        tasks->fn(tasks->ctx, (uint32_t)(ptrs[0] + i - tasks->begin), 0);
+        tasks->fn(tasks->ctx, (uint32_t)(ptrs[0] + i - tasks->begin), worker);
+    atomic_fetch_and(&tasks->busy[worker / 64], ~(UINT64_C(1) << worker % 64));
 }
 
 /* openmp's `loop` is the host's pool; without it the caller does the work. */
@@ -73,7 +92,7 @@ static int32_t parallel(const struct treadle_host *host, const struct treadle_ca
             .args = &range,
             .nargs = 1,
             .attrs = &loop,
-            .threads_max = call->threads_max,
+            .threads_max = call->threads_max < WORKERS_MAX ? call->threads_max : WORKERS_MAX,
             .threads_used = 1,
         };
         if (kernel.run(&inner) == TREADLE_OK)
