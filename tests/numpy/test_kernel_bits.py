@@ -189,7 +189,7 @@ def test_zeros_keep_numpys_sign(op, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("op", ["sum", "prod"])
 def test_the_same_nan_survives(op, dtype):
-    """Of several NaNs; in sums of more than 128 NumPy's choice is its compiler's, and not followed."""
+    """Of several NaNs. In sums of more than 128 the choice is NumPy's compiler's: not followed."""
     shapes = [(5,), (16,), (120,)] + ([(40000,), (30, 700), (700, 37)] if op == "prod" else [])
     for shape, seed in itertools.product(shapes, range(5)):
         rng = np.random.default_rng(seed)
