@@ -249,6 +249,9 @@ Test(life, a_fork_inside_of_a_call)
 
 Test(life, no_memory_for_a_copy_of_an_overlapping_input)
 {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    cr_skip_test("sanitizers need more address space than this test leaves");
+#endif
     enum { BIG = 1 << 24 };
     double *data = malloc((BIG + 8) * sizeof *data);
     cr_assert(data);
