@@ -10,13 +10,33 @@
 
 #include "error.h"
 
+/* A copy that lives as long as the process; reading the same text again needs no other. */
+static const char *keep(const char *value)
+{
+    static struct copy {
+        struct copy *next;
+        char text[];
+    } * copies;
+    size_t bytes = strlen(value) + 1;
+    for (const struct copy *copy = copies; copy; copy = copy->next)
+        if (strcmp(copy->text, value) == 0)
+            return copy->text;
+    struct copy *copy = malloc(sizeof *copy + bytes);
+    if (!copy)
+        return NULL;
+    memcpy(copy->text, value, bytes);
+    copy->next = copies;
+    copies = copy;
+    return copy->text;
+}
+
 /* secure_getenv: nothing for set-uid programs, whose environment belongs to somebody else. */
 static const char *text(const char *name, const char *otherwise)
 {
     const char *value = secure_getenv(name);
     if (!value || !*value)
         return otherwise;
-    const char *copy = strdup(value);
+    const char *copy = keep(value);
     return copy ? copy : otherwise;
 }
 

@@ -23,7 +23,8 @@ struct env {
 
 /**
  * Read the variables into *env. TREADLE_E_INVALID, with a sentence that names the variable, at the
- * first wrong one; the backend names are checked later, when the plugins are known.
+ * first wrong one; the backend names are checked later, when the plugins are known. [one thread
+ * at a time]
  */
 int32_t env_read(struct env *env);
 

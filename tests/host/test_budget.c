@@ -18,8 +18,8 @@ static struct {
     uint32_t granted;
     const struct treadle_call *call;
     uint32_t share;
-} callers[CALLERS];
-static uint32_t asked; /* a number that grows when everybody shall ask threads_now() */
+} callers[CALLERS + 24]; /* and those who find the gate open */
+static uint32_t asked;   /* a number that grows when everybody shall ask threads_now() */
 static uint32_t answered;
 
 static int32_t wait_at_the_gate(struct treadle_call *call)
