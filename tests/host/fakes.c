@@ -68,8 +68,8 @@ static int32_t after_fork(void *state)
 #define EACH_SLOT(X)                                                                               \
     X(0)                                                                                           \
     X(1)                                                                                           \
-    X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18)  \
-        X(19)
+    X(2)                                                                                           \
+    X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19)
 EACH_SLOT(SLOT)
 
 #define CREATE(k) create_##k,
