@@ -118,7 +118,7 @@ def test_blocks_may_die_in_another_state_than_they_were_born_in():
     assert all((c == 4).all() for c in kept)
 
 
-@pytest.mark.filterwarnings("ignore:Setting the dtype:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
 def test_a_changed_size_does_not_mislead():
     """What NumPy tells free() is the size of the array now, not of the block."""
     for view in (slice(None), slice(0, MIB)):
