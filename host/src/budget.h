@@ -7,14 +7,18 @@
 /** Cores held by one call. */
 struct grant {
     uint32_t threads; /* >= 1, the caller included */
-    uint32_t callers; /* calls in flight, this one included, when it was given */
+    uint32_t callers; /* among how many the cores were shared, this one included */
     uint32_t cores;
     uint32_t nested; /* a call inside another's: not counted, one thread */
+    uint32_t met;    /* calls in flight when it was given, this one included */
+    uint32_t reserved;
+    int64_t begin; /* nanoseconds of trace_clock() */
 };
 
 /**
  * Take cores for a call that would like `wanted` threads. Never waits: the caller's own thread
- * always runs. A grant is at most what is free, and at most the fair share cores / callers.
+ * always runs. A grant is at most what is free, and at most the fair share cores / callers,
+ * where callers are those in flight or, for a moment, those that met lately.
  */
 struct grant budget_take(uint32_t wanted);
 
@@ -24,8 +28,8 @@ struct grant budget_preview(uint32_t wanted, uint32_t callers);
 /** Why a call that wanted so many threads got these: a sentence for people. */
 const char *grant_reason(uint32_t wanted, const struct grant *grant);
 
-/** Give back. On the thread that took it. */
-void budget_give(const struct grant *grant);
+/** Give back. On the thread that took it. Returns the time. */
+int64_t budget_give(const struct grant *grant);
 
 /** The share of one caller now, at most `most`: fewer when callers have come since the grant. */
 uint32_t budget_share(uint32_t most);

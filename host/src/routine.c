@@ -20,7 +20,6 @@ struct progress {
     treadle_routine_fn fn;
     const struct backend *backend; /* NULL: nothing was taken, nothing is to be given back */
     const char *name;
-    int64_t begin;
     double flops;
     struct grant grant;
     uint32_t wanted, fallbacks;
@@ -84,7 +83,6 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
     if (cap > 0 && cap < p->wanted)
         p->wanted = cap;
     p->grant = budget_take(p->wanted);
-    p->begin = trace_clock();
     p->call = (struct treadle_call){
         .struct_size = sizeof p->call,
         .host = &host_services,
@@ -101,14 +99,13 @@ void treadle_routine_end(struct treadle_routine_call *call)
     if (!p->backend)
         return;
     p->backend->routines.leave(&p->call);
-    int64_t end = trace_clock();
-    budget_give(&p->grant);
+    int64_t end = budget_give(&p->grant);
     const char *backend = p->backend->table.id;
-    statistics_add(p->name, backend, end - p->begin, p->call.threads_used, p->fallbacks);
+    statistics_add(p->name, backend, end - p->grant.begin, p->call.threads_used, p->fallbacks);
     if (trace_on())
         trace_call(p->name, backend, "", p->flops, p->wanted, p->grant.threads,
                    p->call.threads_used, p->grant.callers, grant_reason(p->wanted, &p->grant),
-                   p->begin, end);
+                   p->grant.begin, end);
 }
 
 int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,

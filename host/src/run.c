@@ -119,24 +119,21 @@ static int32_t run_large(const struct request *request, struct treadle_used *use
     const struct entry *entry = request->entry;
     uint32_t wanted = capped(policy_wanted(entry, request->work), entry->candidates[0].threads_cap);
     struct grant grant = budget_take(wanted);
-    int64_t begin = trace_clock();
-
     int32_t status;
     uint32_t threads_used = 1, fallbacks;
     const struct candidate *candidate =
         run_first(request, grant.threads, &status, &threads_used, &fallbacks);
 
-    int64_t end = trace_clock();
-    budget_give(&grant);
+    int64_t end = budget_give(&grant);
     if (status)
         return status;
     tell(used, candidate, threads_used, fallbacks);
     const char *backend = candidate->backend->table.id;
-    statistics_add(entry->op->name, backend, end - begin, threads_used, fallbacks);
+    statistics_add(entry->op->name, backend, end - grant.begin, threads_used, fallbacks);
     if (trace_on())
         trace_call(entry->op->name, backend, candidate->kernel.variant, request->elements, wanted,
-                   grant.threads, threads_used, grant.callers, grant_reason(wanted, &grant), begin,
-                   end);
+                   grant.threads, threads_used, grant.callers, grant_reason(wanted, &grant),
+                   grant.begin, end);
     return TREADLE_OK;
 }
 
