@@ -30,8 +30,9 @@ static int taken;
     HUNDRED(m, 11)                                                                                 \
     HUNDRED(m, 12)                                                                                 \
     HUNDRED(m, 13)                                                                                 \
-    HUNDRED(m, 14) HUNDRED(m, 15) HUNDRED(m, 16) HUNDRED(m, 17) HUNDRED(m, 18) HUNDRED(m, 19)      \
-        HUNDRED(m, 20) HUNDRED(m, 21)
+    HUNDRED(m, 14)                                                                                 \
+    HUNDRED(m, 15)                                                                                 \
+    HUNDRED(m, 16) HUNDRED(m, 17) HUNDRED(m, 18) HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
 
 ALL(TRAMPOLINE)
 
