@@ -56,6 +56,14 @@ static bool reach_is_sane(const struct treadle_array *a)
     return true;
 }
 
+static bool repeats_elements(const struct treadle_array *a)
+{
+    for (int32_t d = 0; d < a->ndim; d++)
+        if (a->strides[d] == 0 && a->shape[d] > 1)
+            return true;
+    return false;
+}
+
 static int32_t check_one(const struct op *op, const struct treadle_array *a, uint32_t i,
                          uint32_t nin)
 {
@@ -77,6 +85,8 @@ static int32_t check_one(const struct op *op, const struct treadle_array *a, uin
                    a->dtype.lanes, a->dtype.bits);
     if (i >= nin && (a->flags & TREADLE_READONLY))
         return BAD(i, "%s", "it is read-only");
+    if (i >= nin && !opaque && bytes > 0 && repeats_elements(a))
+        return BAD(i, "%s", "a stride is 0, so that elements share memory; an output must not");
     return TREADLE_OK;
 }
 
@@ -242,17 +252,23 @@ static void find_order(const struct axes *x, int32_t order[NDIM_MAX])
     }
 }
 
+static void permute_row(int64_t *row, const int32_t *order, int32_t ndim)
+{
+    int64_t was[NDIM_MAX];
+    memcpy(was, row, (size_t)ndim * sizeof *row);
+    for (int32_t d = 0; d < ndim; d++)
+        row[d] = was[order[ndim - 1 - d]];
+}
+
 static void permute(struct axes *x, const int32_t *order)
 {
-    struct axes was = *x;
-    x->reduced = 0;
-    for (int32_t d = 0; d < x->ndim; d++) {
-        int32_t from = order[x->ndim - 1 - d];
-        x->extent[d] = was.extent[from];
-        x->reduced |= (was.reduced >> from & 1) << d;
-        for (uint32_t i = 0; i < x->nargs; i++)
-            x->strides[i][d] = was.strides[i][from];
-    }
+    uint64_t reduced = 0;
+    for (int32_t d = 0; d < x->ndim; d++)
+        reduced |= (x->reduced >> order[x->ndim - 1 - d] & 1) << d;
+    x->reduced = reduced;
+    permute_row(x->extent, order, x->ndim);
+    for (uint32_t i = 0; i < x->nargs; i++)
+        permute_row(x->strides[i], order, x->ndim);
 }
 
 /* An axis that all operands walk backwards (or not at all) is walked forwards. */
@@ -321,7 +337,8 @@ static void arrange(struct axes *x, struct treadle_array *args)
     for (int32_t d = 0; d < x->ndim; d++)
         for (uint32_t i = 0; x->extent[d] == 1 && i < x->nargs; i++)
             x->strides[i][d] = 0; /* a step that is never taken says nothing about the order */
-    int32_t order[NDIM_MAX] = {0};
+    int32_t order[NDIM_MAX];
+    order[0] = 0;
     find_order(x, order);
     permute(x, order);
     if (args)
@@ -408,7 +425,10 @@ static int32_t prepare_reduction(const struct op *op, struct prepared *p, const 
         return fail(TREADLE_E_INVALID, "%s: attrs must be a struct treadle_reduction", op->name);
     if (in->ndim < 64 && wish->axes >> in->ndim)
         return fail(TREADLE_E_INVALID, "%s: axes beyond the %d of the input", op->name, in->ndim);
-    struct axes x = {.ndim = in->ndim, .nargs = 2, .reduced = wish->axes};
+    struct axes x; /* 8 KiB: only what is used is set */
+    x.ndim = in->ndim;
+    x.nargs = 2;
+    x.reduced = wish->axes;
     int32_t kept = in->ndim - __builtin_popcountll(wish->axes);
     if (out->ndim != kept && out->ndim != in->ndim)
         return BAD(1, "ndim is %d; allowed is %d, or %d with extent 1 on the reduced axes",

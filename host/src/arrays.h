@@ -3,7 +3,9 @@
 #define TREADLE_ARRAYS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <treadle/array.h>
 #include <treadle/ops.h>
 #include <treadle/plugin.h>
@@ -42,33 +44,44 @@ int32_t arrays_prepare(const struct op *op, const struct treadle_array *args, ui
 void prepared_finish(struct prepared *prepared);
 
 /**
- * The usual case, checked in one pass: contiguous vectors of one extent, no output touching an
- * input except as the very same memory. Such operands are valid and go to a plugin as they are.
+ * The usual case, checked in one pass: contiguous vectors of one extent and type, no output
+ * touching an input except as the very same memory. Such operands are valid and go to a plugin as
+ * they are.
  */
 static inline bool arrays_are_vectors(const struct treadle_array *args, uint32_t nargs,
                                       uint32_t nin, int64_t *n)
 {
+    enum { KIND = 16 }; /* bytes from ndim to itemsize: what must be equal */
+    const struct treadle_array *first = &args[0];
+    if (first->ndim != 1 || first->flags || first->dtype.lanes != 1 || !first->shape ||
+        first->dtype.bits != first->itemsize * 8)
+        return false;
+    int64_t extent = first->shape[0], step = first->itemsize;
+    if (extent <= 0 || extent > INT64_MAX / 256)
+        return false;
     for (uint32_t i = 0; i < nargs; i++) {
         const struct treadle_array *a = &args[i];
-        if (a->ndim != 1 || a->flags || !a->data || !a->shape || !a->strides ||
-            a->dtype.lanes != 1 || a->dtype.bits != a->itemsize * 8 ||
-            a->strides[0] != (int64_t)a->itemsize || a->shape[0] != args[0].shape[0])
+        if (memcmp(&a->ndim, &first->ndim, KIND) != 0 || !a->data || !a->shape || !a->strides ||
+            a->strides[0] != step || a->shape[0] != extent)
             return false;
     }
-    *n = args[0].shape[0];
-    if (*n <= 0 || *n > INT64_MAX / 256)
-        return false;
+    uint64_t bytes = (uint64_t)extent * (uint64_t)step;
     for (uint32_t o = nin; o < nargs; o++)
         for (uint32_t i = 0; i < nin; i++) {
-            uint64_t out = (uintptr_t)args[o].data, in = (uintptr_t)args[i].data;
-            bool same = out == in && args[o].itemsize == args[i].itemsize;
-            bool apart = out + (uint64_t)*n * args[o].itemsize <= in ||
-                         in + (uint64_t)*n * args[i].itemsize <= out;
-            if (!same && !apart)
+            uint64_t ahead = (uintptr_t)args[o].data - (uintptr_t)args[i].data;
+            if (ahead != 0 && ahead < bytes)
+                return false;
+            if (ahead != 0 && -ahead < bytes)
                 return false;
         }
+    *n = extent;
     return true;
 }
+
+_Static_assert(offsetof(struct treadle_array, itemsize) + 4 -
+                       offsetof(struct treadle_array, ndim) ==
+                   16,
+               "ndim, flags, dtype and itemsize lie side by side");
 
 /** dtype as one number: enum treadle_type. */
 static inline uint32_t dtype_number(struct treadle_dtype dtype)

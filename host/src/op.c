@@ -55,22 +55,34 @@ static const struct op *_Atomic table[SLOTS]; /* open addressing; entries only e
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t count;
 
-static uint32_t hash(const char *name)
+/* Up to eight characters as a number: most names whole, so that one comparison tells. */
+static inline uint64_t head_of(const char *name)
 {
-    uint32_t h = 2166136261u; /* FNV-1a */
-    for (; *name; name++)
-        h = (h ^ (unsigned char)*name) * 16777619u;
-    return h;
+    uint64_t head = 0;
+    for (int i = 0; i < 8 && name[i]; i++)
+        head |= (uint64_t)(unsigned char)name[i] << (8 * i);
+    return head;
+}
+
+static inline bool is_called(const struct op *op, const char *name, uint64_t head)
+{
+    return op->head == head && (head >> 56 == 0 || strcmp(op->name + 8, name + 8) == 0);
 }
 
 static const struct op *look(const char *name, uint32_t *slot)
 {
-    for (*slot = hash(name) % SLOTS;; *slot = (*slot + 1) % SLOTS) {
-        const struct op *op = atomic_load_explicit(&table[*slot], memory_order_acquire);
-        if (!op || strcmp(op->name, name) == 0)
+    uint64_t head = head_of(name);
+    uint32_t at = (uint32_t)(head * UINT64_C(0x9e3779b97f4a7c15) >> 55); /* Fibonacci hashing */
+    for (;; at = (at + 1) % SLOTS) {
+        const struct op *op = atomic_load_explicit(&table[at], memory_order_acquire);
+        if (!op || is_called(op, name, head)) {
+            *slot = at;
             return op;
+        }
     }
 }
+
+_Static_assert(SLOTS == 1 << 9, "the hash keeps nine bits");
 
 /* Under the lock. */
 static void publish(struct op *op)
@@ -78,6 +90,7 @@ static void publish(struct op *op)
     uint32_t slot;
     if (look(op->name, &slot))
         return;
+    op->head = head_of(op->name);
     op->index = count++;
     atomic_store_explicit(&table[slot], op, memory_order_release);
 }

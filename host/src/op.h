@@ -21,6 +21,7 @@ enum { OP_CLASSES = OP_OTHER + 1 };
 /** One operation; never freed. */
 struct op {
     const char *name;
+    uint64_t head;  /* the first eight characters */
     uint32_t index; /* dense, from 0 */
     uint8_t class;
     uint8_t nin, nout;   /* 0: any */

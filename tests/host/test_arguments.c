@@ -61,6 +61,8 @@ Test(arguments, each_operand_of_an_elementwise_call, .init = set_up)
     refuse_add("add: input 1|2 lanes");
     out.a.flags = TREADLE_READONLY;
     refuse_add("add: output 1|read-only");
+    out.strides[1] = 0;
+    refuse_add("add: output 1|share memory");
     x.shape[1] = 3;
     refuse_add("add: input 1|broadcast");
     x.shape[0] = 1, x.shape[1] = 5;

@@ -59,8 +59,10 @@ struct treadle_used {
 /**
  * Run one operation of <treadle/ops.h>.
  *
- * Inputs are broadcast to the output's shape as NumPy does. An output may be the very memory of an
- * input; if it overlaps one in any other way the result is as if the inputs had been copied first.
+ * Inputs of element-wise ops are broadcast to the output's shape as NumPy does. An output may be
+ * the very memory of an input; if it overlaps one in any other way the result is as if the inputs
+ * had been copied first (not for `loop` and a plugin's own ops, which get their operands as they
+ * are). Two elements of an output must not share memory.
  *
  * @param op     "add", "sum", "matmul", "org.you.op", ...; compared by content
  * @param args   nin inputs, then nargs - nin outputs
