@@ -33,7 +33,10 @@ static double complex number(const struct operand *o, size_t i)
     float narrow[2] = {0, 0};
     double wide[2] = {0, 0};
     memcpy(single ? (void *)narrow : (void *)wide, item, o->array.itemsize);
-    return single ? CMPLX((double)narrow[0], (double)narrow[1]) : CMPLX(wide[0], wide[1]);
+    double complex result; /* laid out as its two parts; clang 14 has no CMPLX */
+    memcpy(&result, single ? (double[]){(double)narrow[0], (double)narrow[1]} : wide,
+           sizeof(result));
+    return result;
 }
 
 static void fill(struct operand *o, unsigned seed)
