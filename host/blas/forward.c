@@ -9,8 +9,6 @@
 
 #include <treadle/treadle.h>
 
-#include "fork_gate.h"
-
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #define TABLE PASTE(treadle_routines_, TREADLE_INT_BITS)
@@ -21,21 +19,6 @@ typedef PASTE(PASTE(int, TREADLE_INT_BITS), _t) blas_int;
  * OpenBLAS starts threads (10000 elements for dot and axpy, 9216 for gemv, 64^3 for gemm; in LAPACK
  * its gemv's 9216), because what starts threads must pass the fork gate. */
 enum { VECTOR_WORK = 16000, MATRIX_WORK = 200000 };
-
-static void begin(struct treadle_routine_call *call, const char *name, double work,
-                  treadle_routine_fn original)
-{
-    treadle_routine_begin(call, name, TREADLE_INT_BITS, work, original);
-    if (call->fn == original)
-        treadle_gate_enter();
-}
-
-static void end(struct treadle_routine_call *call, treadle_routine_fn original)
-{
-    if (call->fn == original)
-        treadle_gate_leave();
-    treadle_routine_end(call);
-}
 
 static treadle_routine_fn original_of(unsigned i)
 {
@@ -84,9 +67,9 @@ static inline double wants(const void *job, double with, double without)
             return;                                                                                \
         }                                                                                          \
         struct treadle_routine_call call;                                                          \
-        begin(&call, #name, work, original);                                                       \
+        treadle_routine_begin(&call, #name, TREADLE_INT_BITS, work, original);                     \
         ((routine_fn)call.fn) args;                                                                \
-        end(&call, original);                                                                      \
+        treadle_routine_end(&call);                                                                \
     }
 
 #define GEMM(name, type, weight)                                                                   \
@@ -130,9 +113,9 @@ static inline double wants(const void *job, double with, double without)
         if (work < VECTOR_WORK)                                                                    \
             return ((routine_fn)original)(n, x, incx, y, incy);                                    \
         struct treadle_routine_call call;                                                          \
-        begin(&call, #name, work, original);                                                       \
+        treadle_routine_begin(&call, #name, TREADLE_INT_BITS, work, original);                     \
         type result = ((routine_fn)call.fn)(n, x, incx, y, incy);                                  \
-        end(&call, original);                                                                      \
+        treadle_routine_end(&call);                                                                \
         return result;                                                                             \
     }
 

@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <treadle/treadle.h>
 #include <unistd.h>
 
-#include "fork_gate.h"
 #include "forward.h"
 
 #if defined(__x86_64__)
@@ -252,8 +252,9 @@ static int visit_all(slot_fn visit)
 int treadle_blas_route(void)
 {
     int slots = visit_all(route_slot);
-    if (slots > 0)
-        treadle_gate_install();
+    static pthread_once_t watched = PTHREAD_ONCE_INIT;
+    if (slots > 0) /* the modules' BLAS has been loaded by now, with fork handlers of its own */
+        pthread_once(&watched, treadle_watch_fork);
     return slots;
 }
 

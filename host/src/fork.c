@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A forked child has one thread and the parent's memory. The locks are taken before, outermost
- * first, so that what they guard is whole in the child. Grants of the threads that are gone are
- * forgotten, and plugins are asked whether they can go on; those that cannot are taken out of
- * use, and serial answers in their place.
+ * A forked child has one thread and the parent's memory. The gate is closed and the locks are taken
+ * before, outermost first, so that what they guard is whole in the child. Grants of the threads
+ * that are gone are forgotten, and plugins are asked whether they can go on; those that cannot are
+ * taken out of use, and serial answers in their place.
  */
 #include <pthread.h>
 #include <string.h>
+#include <treadle/treadle.h>
 
 #include "backend.h"
 #include "budget.h"
+#include "gate.h"
 #include "host.h"
 #include "loader.h"
 #include "op.h"
 #include "policy.h"
+
+/* The handlers may be registered more than once; the first one to run does the work. */
+static _Thread_local int running;
 
 static void locks(enum fork_step step)
 {
@@ -24,17 +29,26 @@ static void locks(enum fork_step step)
 
 static void before(void)
 {
+    if (running++ > 0)
+        return;
+    gate_fork(FORK_BEFORE);
     locks(FORK_BEFORE);
 }
 
 static void in_parent(void)
 {
+    if (--running > 0)
+        return;
     locks(FORK_PARENT);
+    gate_fork(FORK_PARENT);
 }
 
 static void in_child(void)
 {
+    if (--running > 0)
+        return;
     locks(FORK_CHILD);
+    gate_fork(FORK_CHILD);
     budget_after_fork();
     for (uint32_t i = 0; i < loader_count(); i++) {
         struct backend *b = loader_at(i);
@@ -43,7 +57,7 @@ static void in_child(void)
     }
 }
 
-void fork_watch(void)
+void treadle_watch_fork(void)
 {
     pthread_atfork(before, in_parent, in_child);
 }

@@ -41,7 +41,7 @@ static int32_t apply_env(void)
     if (!status)
         status = apply_numbers();
     if (!scanned) { /* plugins are listed even if a variable is wrong */
-        fork_watch();
+        treadle_watch_fork();
         loader_scan(&env, &host_services);
         scanned = true;
     }

@@ -16,7 +16,4 @@ int32_t host_ready(void);
 /** The lock of getting ready, at a fork. */
 void host_fork(enum fork_step step);
 
-/** See to it that a forked child starts with what it can use. Once. */
-void fork_watch(void);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "budget.h"
 #include "error.h"
+#include "gate.h"
 #include "host.h"
 #include "loader.h"
 #include "policy.h"
@@ -66,6 +67,7 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
     struct progress *p = (struct progress *)call;
     p->fn = fallback;
     p->backend = NULL;
+    gate_enter(); /* the program's own library may have threads as well */
     const struct plan *plan = policy_routine_is_small(flops) ? NULL : ready_plan();
     if (!plan)
         return;
@@ -96,10 +98,13 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
 void treadle_routine_end(struct treadle_routine_call *call)
 {
     struct progress *p = (struct progress *)call;
-    if (!p->backend)
+    if (!p->backend) {
+        gate_leave();
         return;
+    }
     p->backend->routines.leave(&p->call);
     int64_t end = budget_give(&p->grant);
+    gate_leave();
     const char *backend = p->backend->table.id;
     statistics_add(p->name, backend, end - p->grant.begin, p->call.threads_used, p->fallbacks);
     if (trace_on())

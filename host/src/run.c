@@ -14,6 +14,7 @@
 #include "arrays.h"
 #include "budget.h"
 #include "error.h"
+#include "gate.h"
 #include "host.h"
 #include "loader.h"
 #include "op.h"
@@ -118,6 +119,7 @@ static int32_t run_large(const struct request *request, struct treadle_used *use
 {
     const struct entry *entry = request->entry;
     uint32_t wanted = capped(policy_wanted(entry, request->work), entry->candidates[0].threads_cap);
+    gate_enter();
     struct grant grant = budget_take(wanted);
     int32_t status;
     uint32_t threads_used = 1, fallbacks;
@@ -125,6 +127,7 @@ static int32_t run_large(const struct request *request, struct treadle_used *use
         run_first(request, grant.threads, &status, &threads_used, &fallbacks);
 
     int64_t end = budget_give(&grant);
+    gate_leave();
     if (status)
         return status;
     tell(used, candidate, threads_used, fallbacks);

@@ -194,6 +194,7 @@ static int32_t create(const struct treadle_host *host, const char *options, void
                       struct treadle_error *error)
 {
     (void)host, (void)options, (void)error;
+    team_start();
     *state = NULL;
     return TREADLE_OK;
 }

@@ -16,6 +16,11 @@ struct work {
     atomic_int raised;
 };
 
+void team_start(void)
+{
+    (void)omp_get_max_threads();
+}
+
 /* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
 size_t team_limit(const struct treadle_call *call)
 {

@@ -148,6 +148,14 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
 /** The routine has returned. */
 void treadle_routine_end(struct treadle_routine_call *call);
 
+/**
+ * Put the library's fork handlers in front of all registered so far. Done once by treadle_init();
+ * to be called again after loading a library that has fork handlers and threads of its own and
+ * whose routines are given to treadle_routine_begin(). A fork waits for large calls to end, and
+ * they for the fork.
+ */
+void treadle_watch_fork(void);
+
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 /**
