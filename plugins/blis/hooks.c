@@ -13,18 +13,21 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "gemm_avx512.h"
 #include "grant.h"
 
 /* n = 70: below it the packing of the AVX-512 kernels, which know no other way, costs more than
  * AVX2's unpacked ones lose (n = 64: 10.3 us against 12.8; n = 96: 36 against 30). */
 #define SMALL_WORK (70.0 * 70.0 * 70.0)
 
+extern void __real_bli_cntx_init_skx(cntx_t *cntx);
 extern cntx_t *__real_bli_gks_query_ind_cntx(ind_t ind, num_t dt);
 extern void __real_bli_rntm_set_ways_for_op(opid_t op, side_t side, dim_t m, dim_t n, dim_t k,
                                             rntm_t *rntm);
 extern void __real_bli_rntm_set_ways_from_rntm_sup(dim_t m, dim_t n, dim_t k, rntm_t *rntm);
 
 arch_t __wrap_bli_arch_query_id(void);
+void __wrap_bli_cntx_init_skx(cntx_t *cntx);
 cntx_t *__wrap_bli_gks_query_ind_cntx(ind_t ind, num_t dt);
 void __wrap_bli_rntm_init_from_global(rntm_t *rntm);
 void __wrap_bli_rntm_set_ways_for_op(opid_t op, side_t side, dim_t m, dim_t n, dim_t k,
@@ -63,6 +66,35 @@ arch_t __wrap_bli_arch_query_id(void)
 {
     return arch;
 }
+
+/* All of BLIS's real and complex products are made of the kernels and sizes in this context. */
+void __wrap_bli_cntx_init_skx(cntx_t *cntx)
+{
+    __real_bli_cntx_init_skx(cntx);
+    if (arch == BLIS_ARCH_SKX)
+        gemm_avx512_install(cntx);
+}
+
+/* BLIS has no vectors, and for the widest panels no function at all, to pack for these kernels. */
+#define PACK(ch, type)                                                                             \
+    extern void __real_bli_##ch##packm_cxk(                                                        \
+        conj_t conj, pack_t schema, dim_t rows, dim_t width, dim_t count, dim_t padded,            \
+        type *kappa, type *a, inc_t inca, inc_t lda, type *p, inc_t ldp, cntx_t *cntx);            \
+    void __wrap_bli_##ch##packm_cxk(conj_t conj, pack_t schema, dim_t rows, dim_t width,           \
+                                    dim_t count, dim_t padded, type *kappa, type *a, inc_t inca,   \
+                                    inc_t lda, type *p, inc_t ldp, cntx_t *cntx);                  \
+    void __wrap_bli_##ch##packm_cxk(conj_t conj, pack_t schema, dim_t rows, dim_t width,           \
+                                    dim_t count, dim_t padded, type *kappa, type *a, inc_t inca,   \
+                                    inc_t lda, type *p, inc_t ldp, cntx_t *cntx)                   \
+    {                                                                                              \
+        if (arch == BLIS_ARCH_SKX &&                                                               \
+            gemm_avx512_pack_##ch(rows, width, count, padded, kappa, a, inca, lda, p, ldp))        \
+            return;                                                                                \
+        __real_bli_##ch##packm_cxk(conj, schema, rows, width, count, padded, kappa, a, inca, lda,  \
+                                   p, ldp, cntx);                                                  \
+    }
+PACK(s, float)
+PACK(d, double)
 
 /* The original takes a lock, which a fork could leave locked in the child. */
 cntx_t *__wrap_bli_gks_query_ind_cntx(ind_t ind, num_t dt)
