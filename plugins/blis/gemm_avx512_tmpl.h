@@ -8,7 +8,7 @@
  * A tile of C is 3 vectors high and 8 columns wide: 24 sums fill the FMA pipes, and 3 + 8 loads per
  * 24 of them leave the load ports half idle (BLIS's own 16 x 14 tile loads once per FMA).
  */
-enum { NAME(HIGH) = 3 * LANES };
+enum { NAME(HIGH) = VECTORS * LANES };
 
 /* Lanes of vector `i` that are among the first `count` of a column. */
 static inline MASK NAME(lanes)(dim_t count, int i)
@@ -17,15 +17,16 @@ static inline MASK NAME(lanes)(dim_t count, int i)
     return left >= LANES ? (MASK)-1 : left <= 0 ? 0 : (MASK)((1u << left) - 1);
 }
 
-static inline void NAME(put_column)(V sums[VECTORS], V alpha, REAL beta, REAL *c,
-                                    const MASK some[VECTORS])
+static inline __attribute__((always_inline)) void NAME(put_column)(const V *sums, int high, dim_t m,
+                                                                   V alpha, REAL beta, REAL *c)
 {
 #pragma GCC unroll 3
-    for (int i = 0; i < VECTORS; i++) {
+    for (int i = 0; i < high; i++) {
+        MASK some = NAME(lanes)(m, i);
         V x = MUL(alpha, sums[i]);
         if (beta != 0)
-            x = FMA(SET(beta), LOAD_SOME(some[i], c + i * LANES), x);
-        STORE_SOME(c + i * LANES, some[i], x);
+            x = FMA(SET(beta), LOAD_SOME(some, c + i * LANES), x);
+        STORE_SOME(c + i * LANES, some, x);
     }
 }
 
@@ -41,31 +42,34 @@ static void NAME(put_elements)(const REAL *tile, dim_t m, dim_t n, REAL beta, RE
         }
 }
 
-/* c = alpha a b + beta c: BLIS's gemm micro-kernel. a and b are packed, HIGH and WIDE to a step. */
-static void NAME(gemm)(dim_t m, dim_t n, dim_t k, REAL *restrict alpha, REAL *restrict a,
-                       REAL *restrict b, REAL *restrict beta, REAL *restrict c, inc_t rs, inc_t cs,
-                       auxinfo_t *restrict next, cntx_t *restrict cntx)
+/* The upper `high` vectors of c = alpha a b + beta c; a constant, so that the sums are registers.
+ */
+static inline __attribute__((always_inline)) void NAME(multiply)(int high, dim_t m, dim_t n,
+                                                                 dim_t k, REAL alpha, const REAL *a,
+                                                                 const REAL *b, REAL beta, REAL *c,
+                                                                 inc_t rs, inc_t cs)
 {
-    (void)next;
-    (void)cntx;
     V sums[WIDE][VECTORS];
 #pragma GCC unroll 8
     for (int j = 0; j < WIDE; j++)
 #pragma GCC unroll 3
-        for (int i = 0; i < VECTORS; i++)
+        for (int i = 0; i < high; i++)
             sums[j][i] = SET(0);
     if (rs == 1)
         for (dim_t j = 0; j < n; j++)
-            for (int i = 0; i < VECTORS; i++)
+            for (int i = 0; i < high; i++)
                 __builtin_prefetch(c + j * cs + i * LANES, 1);
 #pragma GCC unroll 4
     for (dim_t l = 0; l < k; l++) {
         V x[VECTORS];
-        for (int i = 0; i < VECTORS; i++)
+#pragma GCC unroll 3
+        for (int i = 0; i < high; i++)
             x[i] = LOAD(a + i * LANES);
+#pragma GCC unroll 8
         for (int j = 0; j < WIDE; j++) {
             V y = SET(b[j]);
-            for (int i = 0; i < VECTORS; i++)
+#pragma GCC unroll 3
+            for (int i = 0; i < high; i++)
                 sums[j][i] = FMA(x[i], y, sums[j][i]);
         }
         /* The next panel of b, which comes from the last cache. Prefetching a loses: every load
@@ -75,22 +79,34 @@ static void NAME(gemm)(dim_t m, dim_t n, dim_t k, REAL *restrict alpha, REAL *re
         b += WIDE;
     }
     if (rs == 1) {
-        MASK some[VECTORS];
-        for (int i = 0; i < VECTORS; i++)
-            some[i] = NAME(lanes)(m, i);
 #pragma GCC unroll 8
         for (int j = 0; j < WIDE; j++)
             if (j < n)
-                NAME(put_column)(sums[j], SET(*alpha), *beta, c + j * cs, some);
+                NAME(put_column)(sums[j], high, m, SET(alpha), beta, c + j * cs);
         return;
     }
     REAL tile[WIDE * NAME(HIGH)] __attribute__((aligned(64)));
 #pragma GCC unroll 8
     for (int j = 0; j < WIDE; j++)
 #pragma GCC unroll 3
-        for (int i = 0; i < VECTORS; i++)
-            STORE(tile + j * NAME(HIGH) + i * LANES, MUL(SET(*alpha), sums[j][i]));
-    NAME(put_elements)(tile, m, n, *beta, c, rs, cs);
+        for (int i = 0; i < high; i++)
+            STORE(tile + j * NAME(HIGH) + i * LANES, MUL(SET(alpha), sums[j][i]));
+    NAME(put_elements)(tile, m, n, beta, c, rs, cs);
+}
+
+/* c = alpha a b + beta c: BLIS's gemm micro-kernel. a and b are packed, HIGH and WIDE to a step. */
+static void NAME(gemm)(dim_t m, dim_t n, dim_t k, REAL *restrict alpha, REAL *restrict a,
+                       REAL *restrict b, REAL *restrict beta, REAL *restrict c, inc_t rs, inc_t cs,
+                       auxinfo_t *restrict next, cntx_t *restrict cntx)
+{
+    (void)next;
+    (void)cntx;
+    if (m > 2 * LANES)
+        NAME(multiply)(3, m, n, k, *alpha, a, b, *beta, c, rs, cs);
+    else if (m > LANES)
+        NAME(multiply)(2, m, n, k, *alpha, a, b, *beta, c, rs, cs);
+    else
+        NAME(multiply)(1, m, n, k, *alpha, a, b, *beta, c, rs, cs);
 }
 
 static inline __attribute__((always_inline)) void NAME(pack)(dim_t rows, dim_t width, dim_t count,
