@@ -63,7 +63,7 @@ void blas_gemm(num_t dt, const void *alpha, struct matrix x, struct matrix y, co
     obj_t a = scalar(dt, alpha), b = scalar(dt, beta);
     obj_t xo = object(dt, &x), yo = object(dt, &y), co = object(dt, &c);
     double work = (double)c.rows * (double)c.columns * (double)x.columns;
-    bli_gemm_ex(&a, &xo, &yo, &b, &co, hooks_small_context(work), NULL);
+    bli_gemm_ex(&a, &xo, &yo, &b, &co, hooks_small_context(dt, work), NULL);
 }
 
 void blas_syrk(num_t dt, uplo_t part, const void *alpha, struct matrix a, const void *beta,

@@ -16,9 +16,13 @@
 #include "gemm_avx512.h"
 #include "grant.h"
 
-/* n = 70: below it the packing of the AVX-512 kernels, which know no other way, costs more than
- * AVX2's unpacked ones lose (n = 64: 10.3 us against 12.8; n = 96: 36 against 30). */
-#define SMALL_WORK (70.0 * 70.0 * 70.0)
+/* Below this n the packing of the AVX-512 kernels, which know no other way, costs more than AVX2's
+ * unpacked ones lose: f64 40 GFLOP/s against 47 at n = 52, 52 against 50 at 64; f32 86 against 100
+ * at 72, 108 against 106 at 88. */
+static double small_side(num_t dt)
+{
+    return dt == BLIS_DOUBLE ? 62 : dt == BLIS_FLOAT ? 84 : 70;
+}
 
 extern void __real_bli_cntx_init_skx(cntx_t *cntx);
 extern cntx_t *__real_bli_gks_query_ind_cntx(ind_t ind, num_t dt);
@@ -125,9 +129,10 @@ const char *hooks_arch(void)
     return bli_arch_string(arch);
 }
 
-void *hooks_small_context(double multiplications)
+void *hooks_small_context(num_t dt, double multiplications)
 {
-    return multiplications < SMALL_WORK ? small : NULL;
+    double side = small_side(dt);
+    return multiplications < side * side * side ? small : NULL;
 }
 
 /* ---- threads ----------------------------------------------------------------------------- */

@@ -12,11 +12,12 @@ struct product {
     int64_t m, k, n;
 };
 
-/* Around the sizes where another way is taken: vectors, AVX2 kernels below n = 70, two threads
- * above. */
-static const int64_t sizes[][3] = {{1, 1, 1},     {1, 7, 9},    {9, 7, 1},     {2, 3, 4},
-                                   {17, 5, 31},   {64, 64, 64}, {70, 69, 71},  {130, 127, 129},
-                                   {200, 1, 150}, {3, 500, 5},  {700, 300, 1}, {1, 300, 700}};
+/* Around the sizes where another way is taken: vectors, AVX2 kernels below n = 62 to 84, two
+ * threads above n = 158. */
+static const int64_t sizes[][3] = {{1, 1, 1},       {1, 7, 9},     {9, 7, 1},    {2, 3, 4},
+                                   {17, 5, 31},     {64, 64, 64},  {70, 69, 71}, {130, 127, 129},
+                                   {170, 161, 160}, {200, 1, 150}, {3, 500, 5},  {700, 300, 1},
+                                   {1, 300, 700}};
 
 ParameterizedTestParameters(matmul, is_the_sum_of_products)
 {
