@@ -66,7 +66,7 @@ const struct entry *policy_entry(const struct plan *plan, const struct op *op,
  * Backends to ask for a routine ("dgesdd_"), in order, for at most `threads_caps` threads each;
  * returns how many. A rule for "svd" holds for gesdd, and so on.
  */
-uint32_t policy_routine_order(const struct plan *plan, const char *name,
+uint32_t policy_routine_order(const struct plan *plan, const char *name, double flops,
                               const struct backend *order[CANDIDATES_MAX],
                               uint32_t threads_caps[CANDIDATES_MAX]);
 

@@ -36,7 +36,7 @@ static const struct backend *choose(const struct plan *plan, const char *name, u
 {
     const struct backend *order[CANDIDATES_MAX];
     uint32_t caps[CANDIDATES_MAX];
-    uint32_t count = policy_routine_order(plan, name, order, caps);
+    uint32_t count = policy_routine_order(plan, name, p->flops, order, caps);
     for (uint32_t i = 0; i < count; i++) {
         if (!order[i]->usable)
             continue;
@@ -73,6 +73,7 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
         return;
     uint32_t cap;
     p->fallbacks = 0;
+    p->flops = flops;
     const struct backend *backend = choose(plan, name, int_bits, p, &cap);
     if (!backend) {
         p->fn = fallback;
@@ -80,7 +81,6 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
     }
     p->backend = backend;
     p->name = name;
-    p->flops = flops;
     p->wanted = policy_routine_wanted(flops);
     if (cap > 0 && cap < p->wanted)
         p->wanted = cap;
@@ -121,7 +121,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
     int32_t status = host_ready();
     if (status)
         return status;
-    struct progress p = {.fallbacks = 0};
+    struct progress p = {.flops = flops};
     uint32_t cap;
     const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
     bool small = policy_routine_is_small(flops);
