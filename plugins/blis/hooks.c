@@ -8,6 +8,7 @@
 #define _GNU_SOURCE /* secure_getenv */
 #include "hooks.h"
 
+#include <omp.h>
 #include <blis.h>
 #include <sched.h>
 #include <string.h>
@@ -114,6 +115,7 @@ bool hooks_start(void)
         return false;
     if (induced)
         return true;
+    (void)omp_get_max_threads(); /* libomp's fork handlers have to come before the host's */
     arch = choose_arch();
     bli_init();
     /* All arguments are checked before they get to BLIS, whose checks abort the process. */
