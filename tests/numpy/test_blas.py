@@ -400,3 +400,23 @@ def test_products_of_the_adopted_library(openblas, dtype):
     assert {"matmul", "dot"} <= {
         r["op"] for r in treadle.report().rows if r["backend"] == "openblas"
     }
+
+
+def test_auto_leaves_lapack_to_numpys_library_and_gives_large_products_to_blis():
+    if OPENBLAS is None or not all(
+        any(b["name"] == name and b["usable"] for b in treadle.backends())
+        for name in ("blis", "openblas")
+    ):
+        pytest.skip("blis or an OpenBLAS is missing")
+    treadle.install("auto")
+    treadle.reset()
+    a = matrix("f8", (200, 200))
+    np.dot(a, a)
+    np.dot(a[:100, :100], a[:100, :100])
+    LA.svd(a)
+    served = {(row["op"], row["backend"]): row["calls"] for row in treadle.report().rows}
+    assert served == {
+        ("cblas_dgemm", "blis"): 1,
+        ("cblas_dgemm", "openblas"): 1,
+        ("dgesdd_", "openblas"): 1,
+    }
