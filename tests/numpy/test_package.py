@@ -389,6 +389,14 @@ def test_script_sees_what_python_shows(script):
     )
 
 
+def test_script_by_a_relative_path(script, monkeypatch, tmp_path):
+    script(SHOW + "; 1 / 0")
+    script(SHOW, "folder/__main__.py")
+    monkeypatch.chdir(tmp_path)
+    for path in ("program.py", "./program.py", "folder/../program.py", "folder", "./none.py"):
+        same_as_python(path)
+
+
 def test_script_is_parallel(script):
     text = "import treadle; print(treadle.installed)"
     assert python("-m", "treadle", script(text)).stdout == "True\n"

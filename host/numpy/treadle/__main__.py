@@ -75,6 +75,7 @@ def set_first_path(entry: str) -> None:
 
 
 def run_script(path: str) -> None:
+    path = os.path.join(os.getcwd(), path)  # stays valid if the program changes its folder
     if pkgutil.get_importer(path) is not None:  # a folder or a zip file
         new_main()
         if sys.flags.safe_path:
@@ -83,10 +84,10 @@ def run_script(path: str) -> None:
         runpy._run_module_as_main("__main__", alter_argv=False)
         return
     try:
-        with io.open_code(os.path.abspath(path)) as file:
+        with io.open_code(path) as file:
             source = file.read()
     except OSError as error:
-        fail(f"can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}")
+        fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
     set_first_path(os.path.dirname(os.path.realpath(path)))
     loader = SourceFileLoader("__main__", path)
     run_text(source, path, new_main(__file__=path, __cached__=None, __loader__=loader))
