@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `treadle explain`: what would be done with a call. */
+#include <math.h>
 #include <stdio.h>
 
 #include <treadle/treadle.h>
@@ -96,10 +97,11 @@ static void print_text(const struct workload *load, const struct treadle_decisio
     printf("%s %s of %s\n", load->op, options_dtype_name(load->dtype), shape);
     printf("  backend   %s%s%s\n", decision->backend, *decision->variant ? ", kernel " : "",
            decision->variant);
-    printf("  threads   %u of %u wanted; %u cores, %u caller%s\n", decision->granted,
-           decision->wanted, decision->cores, decision->callers, decision->callers == 1 ? "" : "s");
+    printf("  threads   %u of %u wanted; %u core%s, %u caller%s\n", decision->granted,
+           decision->wanted, decision->cores, decision->cores == 1 ? "" : "s", decision->callers,
+           decision->callers == 1 ? "" : "s");
     printf("  size      %.6g %s; below %.6g it stays on the caller\n", decision->elements,
-           workload_is_memory_bound(load) ? "elements" : "flops", decision->limit);
+           workload_is_memory_bound(load) ? "elements" : "flops", ceil(decision->limit));
     printf("  because   %s\n", decision->reason);
 }
 
