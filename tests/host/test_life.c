@@ -247,6 +247,12 @@ Test(life, a_fork_inside_of_a_call)
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
+#ifdef __has_feature /* clang's way to say it */
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
 Test(life, no_memory_for_a_copy_of_an_overlapping_input)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
