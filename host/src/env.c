@@ -79,6 +79,16 @@ static int32_t check_trace(const char *value)
                 value);
 }
 
+/* The kernels of each plugin read it; a wrong value is the user's mistake all the same. */
+static int32_t check_cpu(const char *value)
+{
+    static const char *const levels[] = {"", "baseline", "avx2", "avx512"};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(value, levels[i]) == 0)
+            return TREADLE_OK;
+    return fail(TREADLE_E_INVALID, "TREADLE_CPU=%s: allowed are baseline, avx2 and avx512", value);
+}
+
 int32_t env_read(struct env *env)
 {
     *env = (struct env){
@@ -98,6 +108,8 @@ int32_t env_read(struct env *env)
         status = number("TREADLE_MIN", 1, INT64_MAX, &env->min);
     if (!status)
         status = check_trace(env->trace);
+    if (!status)
+        status = check_cpu(text("TREADLE_CPU", ""));
     if (status)
         return status;
     env->num_threads = (int32_t)threads;

@@ -12,6 +12,7 @@
 #include <fenv.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,17 @@ static const char *dl_reason(const char *path)
     return strncmp(text, path, length) || text[length] != ':' ? text : text + length + 2;
 }
 
+/* Calling a symbol that is data would be the end of the process. */
+static bool is_function(treadle_plugin_fn entry_point)
+{
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    void *address;
+    memcpy(&address, &entry_point, sizeof address);
+    return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+           ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
+}
+
 /*
  * NODELETE because threads of an OpenMP runtime outlive dlclose(); LOCAL so that two plugins may
  * carry symbols of one name; NOW so that a missing symbol shows here, not in a call.
@@ -185,6 +197,9 @@ static int32_t open_object(struct backend *backend, const char *path,
         return backend_refuse(backend, "the dynamic linker refused it: %.384s", dl_reason(path));
     treadle_plugin_fn entry_point;
     *(void **)&entry_point = dlsym(object, TREADLE_ENTRY_NAME);
+    if (entry_point && !is_function(entry_point))
+        return backend_refuse(backend, "%s is data, not a function; the plugin is broken",
+                              TREADLE_ENTRY_NAME);
     if (!entry_point)
         return backend_refuse(backend,
                               "built for another ABI major (no symbol %s); build it against this "

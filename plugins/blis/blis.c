@@ -8,6 +8,7 @@
 #include "hooks.h"
 #include "linalg.h"
 #include "message.h"
+#include "omp_start.h"
 #include "product.h"
 #include "routines.h"
 #include "template.h"
@@ -85,6 +86,9 @@ static int32_t create(const struct treadle_host *host, const char *options, void
 {
     (void)host;
     (void)options;
+    const char *reason = omp_start();
+    if (reason)
+        return treadle_fail(error, TREADLE_E_PLUGIN, "%s", reason);
     if (hooks_start()) {
         *state = (void *)ops;
         return TREADLE_OK;

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE /* secure_getenv */
 #include "hooks.h"
 
-#include <omp.h>
 #include <blis.h>
 #include <sched.h>
 #include <string.h>
@@ -115,7 +114,6 @@ bool hooks_start(void)
         return false;
     if (induced)
         return true;
-    (void)omp_get_max_threads(); /* libomp's fork handlers have to come before the host's */
     arch = choose_arch();
     bli_init();
     /* All arguments are checked before they get to BLIS, whose checks abort the process. */

@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "matrices.h"
 #include "message.h"
+#include "omp_start.h"
 #include "range.h"
 #include "stream.h"
 #include "team.h"
@@ -193,10 +194,10 @@ static int32_t run_loop(struct treadle_call *call)
 static int32_t create(const struct treadle_host *host, const char *options, void **state,
                       struct treadle_error *error)
 {
-    (void)host, (void)options, (void)error;
-    team_start();
+    (void)host, (void)options;
     *state = NULL;
-    return TREADLE_OK;
+    const char *reason = omp_start();
+    return reason ? treadle_fail(error, TREADLE_E_PLUGIN, "%s", reason) : TREADLE_OK;
 }
 
 /* The threads are libomp's, which the process may use for other things too. */

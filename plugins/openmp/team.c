@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <stdatomic.h>
 
+#include "omp_start.h"
 #include "omp_wait.h"
 
 struct work {
@@ -16,27 +17,12 @@ struct work {
     atomic_int raised;
 };
 
-/* libomp's own start raises "inexact" on the thread that is first. */
-static void clear_new_flags(int raised)
-{
-    const int more = fetestexcept(FE_ALL_EXCEPT) & ~raised;
-    if (more)
-        feclearexcept(more);
-}
-
-void team_start(void)
-{
-    const int raised = fetestexcept(FE_ALL_EXCEPT);
-    (void)omp_get_max_threads();
-    clear_new_flags(raised);
-}
-
 /* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
 size_t team_limit(const struct treadle_call *call)
 {
     const int raised = fetestexcept(FE_ALL_EXCEPT);
     const int nested = omp_get_level() > 0, limit = omp_get_thread_limit();
-    clear_new_flags(raised);
+    omp_clear_new_flags(raised);
     if (nested)
         return 1;
     return call->threads_max < (uint32_t)limit ? call->threads_max : (size_t)limit;

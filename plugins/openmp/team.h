@@ -9,12 +9,6 @@
 
 typedef void (*part_fn)(void *ctx, size_t part);
 
-/**
- * Start libomp, without threads yet: it registers its fork handlers, which have to come before the
- * host's, so that the host keeps calls out before libomp takes its locks.
- */
-void team_start(void);
-
 /** How many threads a call may use here: 1 inside a parallel region of the caller's. */
 size_t team_limit(const struct treadle_call *call);
 

@@ -86,6 +86,12 @@ TREADLE_EXPORT const void *treadle_plugin_v2(void)
 }
 #endif
 
+#ifdef ODD_DATA
+#define ODD_NO_V1
+TREADLE_EXPORT extern const int treadle_plugin_v1;
+TREADLE_EXPORT const int treadle_plugin_v1 = 3;
+#endif
+
 #ifndef ODD_NO_V1
 TREADLE_EXPORT const struct treadle_plugin *treadle_plugin_v1(void);
 TREADLE_EXPORT const struct treadle_plugin *treadle_plugin_v1(void)

@@ -60,6 +60,7 @@ static const struct {
     {"v2", "built for another ABI major (no symbol treadle_plugin_v1)"},
     {"nothing", "no symbol treadle_plugin_v1"},
     {"null-table", "returned no table"},
+    {"data-symbol", "is data, not a function"},
     {"null-member", "`find_kernel` is NULL"},
     {"null-id", "`id` is NULL"},
     {"bad-id", "\"Bad Id\" cannot be a plugin's id"},

@@ -20,6 +20,7 @@ static void clean(void)
 static const struct wrong {
     const char *name, *value, *words;
 } wrongs[] = {
+    {"TREADLE_CPU", "sse", "TREADLE_CPU=sse|baseline, avx2 and avx512"},
     {"TREADLE_NUM_THREADS", "0", "TREADLE_NUM_THREADS=0|1 to 4096"},
     {"TREADLE_NUM_THREADS", "-2", "TREADLE_NUM_THREADS=-2|1 to 4096"},
     {"TREADLE_NUM_THREADS", "4097", "TREADLE_NUM_THREADS=4097|1 to 4096"},

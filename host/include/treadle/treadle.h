@@ -165,7 +165,11 @@ void treadle_watch_fork(void);
  */
 int32_t treadle_init(void);
 
-/** Read the TREADLE_ and OMP_ variables again. Calls in progress are not affected. */
+/**
+ * Read the TREADLE_ and OMP_ variables again, except those that say which plugins are loaded and
+ * which kernels they pick (TREADLE_PLUGIN_PATH, _ONLY, _DISABLE, _CPU). Calls in progress are not
+ * affected.
+ */
 int32_t treadle_reload_env(void);
 
 /**
