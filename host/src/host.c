@@ -41,8 +41,9 @@ static int32_t apply_env(void)
     if (!status)
         status = apply_numbers();
     if (!scanned) { /* plugins are listed even if a variable is wrong */
-        treadle_watch_fork();
+        treadle_watch_fork(); /* another thread may fork while plugins are loaded */
         loader_scan(&env, &host_services);
+        treadle_watch_fork(); /* in front of the handlers of what they started */
         scanned = true;
     }
     if (status)
