@@ -38,7 +38,7 @@ def full_tasks():
         Task(Add, 10_000_000, 25, 20),
         Task(AddOut, 10_000_000, 25, 20),
         Task(Sum, 100_000_000, 15, 20),
-        Task(Dot2, 1000, 15, 25),
+        Task(Dot2, 1000, 25, 35),
         *(Task(Small, n, 300, 15) for n in (1, 10, 100, 1000)),
         Task(Svd4, 2000, 3, 150),
     ]
@@ -49,7 +49,7 @@ def quick_tasks():
         Task(Add, 10_000_000, 9, 4),
         Task(AddOut, 10_000_000, 9, 4),
         Task(Sum, 100_000_000, 7, 5),
-        Task(Dot2, 1000, 7, 7),
+        Task(Dot2, 1000, 15, 16),
         *(Task(Small, n, 100, 3) for n in (1, 10, 100, 1000)),
         Task(Svd4, 1000, 2, 10),
     ]
