@@ -40,7 +40,7 @@ static int32_t apply_env(void)
     int32_t status = env_read(&env);
     if (!status)
         status = apply_numbers();
-    if (!scanned) { /* plugins are listed even if a variable is wrong */
+    if (!scanned) {           /* plugins are listed even if a variable is wrong */
         treadle_watch_fork(); /* another thread may fork while plugins are loaded */
         loader_scan(&env, &host_services);
         treadle_watch_fork(); /* in front of the handlers of what they started */
