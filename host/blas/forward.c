@@ -17,7 +17,7 @@ typedef PASTE(PASTE(int, TREADLE_INT_BITS), _t) blas_int;
 
 /* Below these floating-point operations a call goes straight on. They lie under every size at which
  * OpenBLAS starts threads (10000 elements for dot and axpy, 9216 for gemv, 64^3 for gemm; in LAPACK
- * its gemv's 9216), because what starts threads must pass the fork gate. */
+ * its gemv's 9216), because what starts threads must be seen by a fork (treadle_watch_fork). */
 enum { VECTOR_WORK = 16000, MATRIX_WORK = 200000 };
 
 static treadle_routine_fn original_of(unsigned i)

@@ -81,6 +81,13 @@ void host_fork(enum fork_step step)
     fork_lock(&lock, step);
 }
 
+const struct plan *host_plan(int32_t *status)
+{
+    const struct plan *plan = policy_plan();
+    *status = plan ? TREADLE_OK : host_ready();
+    return plan || *status ? plan : policy_plan();
+}
+
 int32_t treadle_init(void)
 {
     return host_ready();

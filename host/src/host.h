@@ -13,6 +13,10 @@ extern const struct treadle_host host_services;
 /** Get ready once: environment, cores, plugins, plan. What treadle_init() returns. */
 int32_t host_ready(void);
 
+/** The plan of the calling thread, got ready if need be; NULL, with *status, if that fails. */
+struct plan;
+const struct plan *host_plan(int32_t *status);
+
 /** The lock of getting ready, at a fork. */
 void host_fork(enum fork_step step);
 

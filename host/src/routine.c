@@ -53,14 +53,6 @@ static const struct backend *choose(const struct plan *plan, const char *name, u
     return p->fn ? adopted : NULL;
 }
 
-static const struct plan *ready_plan(void)
-{
-    const struct plan *plan = policy_plan();
-    if (plan || host_ready() != TREADLE_OK)
-        return plan;
-    return policy_plan();
-}
-
 void treadle_routine_begin(struct treadle_routine_call *call, const char *name, uint32_t int_bits,
                            double flops, treadle_routine_fn fallback)
 {
@@ -68,7 +60,8 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
     p->fn = fallback;
     p->backend = NULL;
     gate_enter(); /* the program's own library may have threads as well */
-    const struct plan *plan = policy_routine_is_small(flops) ? NULL : ready_plan();
+    int32_t status;
+    const struct plan *plan = policy_routine_is_small(flops) ? NULL : host_plan(&status);
     if (!plan)
         return;
     uint32_t cap;

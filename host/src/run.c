@@ -158,19 +158,12 @@ static int32_t carry_out(const struct entry *entry, const struct treadle_array *
     return status;
 }
 
-static const struct plan *ready_plan(int32_t *status)
-{
-    const struct plan *plan = policy_plan();
-    *status = plan ? TREADLE_OK : host_ready();
-    return plan || *status ? plan : policy_plan();
-}
-
 /* Everything up to the kernels. *n: the extent if the operands are plain vectors, else -1. */
 static int32_t look_up(const char *name, const struct treadle_array *args, uint32_t nargs,
                        uint32_t nin, const struct entry **entry, int64_t *n)
 {
     int32_t status;
-    const struct plan *plan = ready_plan(&status);
+    const struct plan *plan = host_plan(&status);
     if (!plan)
         return status;
     const struct op *op = op_find(name);
