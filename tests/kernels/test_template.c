@@ -54,3 +54,28 @@ Test(template, lists_what_it_finds_and_declines_the_rest)
     query.op = "add";
     cr_assert_eq(plugin()->find_kernel(NULL, &query, &kernel), TREADLE_E_DECLINED);
 }
+
+Test(template, declines_operands_of_unequal_shapes)
+{
+    const int64_t shape[] = {2, 3}, strides[] = {24, 8};
+    double x[6] = {0}, y = 0, out[6] = {42, 42, 42, 42, 42, 42};
+    const struct treadle_array args[] = {
+        {x, shape, strides, 2, 0, f64, 8, {0}},
+        {&y, NULL, NULL, 0, 0, f64, 8, {0}},
+        {out, shape, strides, 2, 0, f64, 8, {0}},
+    };
+    struct treadle_query query;
+    struct treadle_kernel kernel = {.struct_size = sizeof(kernel)};
+    cr_assert(listed(0, &query));
+    cr_assert_eq(plugin()->find_kernel(NULL, &query, &kernel), TREADLE_OK);
+    struct treadle_call call = {.struct_size = sizeof(call),
+                                .kernel = kernel.kernel,
+                                .args = args,
+                                .nargs = 3,
+                                .nin = 2,
+                                .threads_max = 1,
+                                .threads_used = 1};
+    cr_assert_eq(kernel.run(&call), TREADLE_E_DECLINED);
+    for (int i = 0; i < 6; i++)
+        cr_assert_eq(out[i], 42);
+}
