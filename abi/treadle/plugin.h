@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /** Minor of this header. It counts additions; none of them ever becomes mandatory. */
-#define TREADLE_ABI_MINOR 0u
+#define TREADLE_ABI_MINOR 1u
 
 /** Name of the one symbol. A host of another major looks for another name. */
 #define TREADLE_ENTRY_NAME "treadle_plugin_v1"
@@ -201,6 +201,25 @@ struct treadle_routines {
     void (*enter)(struct treadle_call *call);
     /** It has returned; fills in call->threads_used. [any] */
     void (*leave)(struct treadle_call *call);
+};
+
+/** What one member of a team does; `member` is below `team`, the caller's thread is member 0. */
+typedef void (*treadle_member_fn)(void *ctx, uint32_t member, uint32_t team);
+
+#define TREADLE_TEAM_ID "treadle.team/1"
+
+/** Service (since minor 1): threads of the host's that run at the same time. */
+struct treadle_team {
+    uint32_t struct_size;
+    uint32_t flags; /* zero */
+    /**
+     * Run fn on `threads` threads, at most call->threads_max, and return when all have returned.
+     * Members may wait for each other. Where so many threads can't be had, fn runs once, as the
+     * only member of a team of one. Members compute in the caller's floating-point environment, and
+     * what they raise is raised on the caller. Returns the size of the team. [in call]
+     */
+    uint32_t (*run)(const struct treadle_host *host, const struct treadle_call *call,
+                    uint32_t threads, treadle_member_fn fn, void *ctx);
 };
 
 #ifdef __cplusplus

@@ -6,12 +6,14 @@
 #include "budget.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "cpus.h"
 #include "trace.h"
 
 static _Alignas(64) _Atomic uint64_t state; /* callers << 32 | threads granted */
 static _Thread_local uint32_t held; /* threads of the grant this thread is inside of; 0: none */
+static _Thread_local bool nested;   /* a thread of the pool: it is inside the calls of others */
 
 /*
  * Callers that met lately are expected to meet again for as long as their calls took: of two
@@ -63,7 +65,7 @@ struct grant budget_take(uint32_t wanted)
 {
     uint32_t cores = (uint32_t)cpus_available();
     int64_t begin = trace_clock();
-    if (held)
+    if (held || nested)
         return (struct grant){
             .threads = 1, .callers = 1, .cores = cores, .nested = 1, .begin = begin};
     struct grant grant;
@@ -116,9 +118,19 @@ int64_t budget_give(const struct grant *grant)
     return end;
 }
 
+uint32_t budget_callers(void)
+{
+    return (uint32_t)(atomic_load_explicit(&state, memory_order_relaxed) >> 32);
+}
+
+void budget_be_nested(void)
+{
+    nested = true;
+}
+
 uint32_t budget_share(uint32_t most)
 {
-    uint32_t callers = (uint32_t)(atomic_load_explicit(&state, memory_order_relaxed) >> 32);
+    uint32_t callers = budget_callers();
     uint32_t fair = share((uint32_t)cpus_last(), callers > 0 ? callers : 1);
     return most < fair ? most : fair;
 }

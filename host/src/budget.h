@@ -34,6 +34,12 @@ int64_t budget_give(const struct grant *grant);
 /** The share of one caller now, at most `most`: fewer when callers have come since the grant. */
 uint32_t budget_share(uint32_t most);
 
+/** Calls in flight. */
+uint32_t budget_callers(void);
+
+/** From now on each call of this thread is nested: it works inside the calls of others. */
+void budget_be_nested(void);
+
 /** In a forked child: the other threads, and their grants, are gone. */
 void budget_after_fork(void);
 

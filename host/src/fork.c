@@ -16,6 +16,7 @@
 #include "loader.h"
 #include "op.h"
 #include "policy.h"
+#include "pool.h"
 
 /* The handlers may be registered more than once; the first one to run does the work. */
 static _Thread_local int running;
@@ -25,6 +26,7 @@ static void locks(enum fork_step step)
     host_fork(step);
     policy_fork(step);
     op_fork(step);
+    pool_fork(step);
 }
 
 static void before(void)
