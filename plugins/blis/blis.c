@@ -5,10 +5,10 @@
 
 #include <treadle/plugin.h>
 
+#include "grant.h"
 #include "hooks.h"
 #include "linalg.h"
 #include "message.h"
-#include "omp_start.h"
 #include "product.h"
 #include "routines.h"
 #include "template.h"
@@ -84,11 +84,8 @@ static const struct op ops[] = {
 static int32_t create(const struct treadle_host *host, const char *options, void **state,
                       struct treadle_error *error)
 {
-    (void)host;
     (void)options;
-    const char *reason = omp_start();
-    if (reason)
-        return treadle_fail(error, TREADLE_E_PLUGIN, "%s", reason);
+    grant_start(host);
     if (hooks_start()) {
         *state = (void *)ops;
         return TREADLE_OK;

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "grant.h"
 
-#include <fenv.h>
-#include <omp.h>
 #include <stddef.h>
-
-#include "omp_wait.h"
 
 /* A call inside a call inside a call ...: deeper ones get one thread. */
 enum { DEPTH_MAX = 8 };
@@ -14,6 +10,15 @@ static __thread struct {
     uint32_t depth;
     struct treadle_call *calls[DEPTH_MAX];
 } grants;
+
+static const struct treadle_host *host;
+static const struct treadle_team *team;
+
+void grant_start(const struct treadle_host *of)
+{
+    host = of;
+    team = host->get_service ? host->get_service(host, TREADLE_TEAM_ID) : NULL;
+}
 
 void grant_enter(struct treadle_call *call)
 {
@@ -43,55 +48,24 @@ uint32_t grant_most(void)
 uint32_t grant_now(double useful)
 {
     struct treadle_call *call = innermost();
-    if (!call || call->threads_max < 2 || useful < 2 || omp_get_level() > 0)
+    if (!call || !team || call->threads_max < 2 || useful < 2)
         return 1;
-    uint32_t threads = call->host->threads_now(call->host, call);
-    uint32_t limit = (uint32_t)omp_get_thread_limit();
+    uint32_t threads = host->threads_now(host, call);
     if (threads > call->threads_max)
         threads = call->threads_max;
-    if (threads > limit)
-        threads = limit;
     if (threads > useful)
         threads = (uint32_t)useful;
     return threads < 1 ? 1 : threads;
 }
 
-static void note_used(uint32_t threads)
+void grant_team(uint32_t threads, treadle_member_fn fn, void *ctx)
 {
     struct treadle_call *call = innermost();
-    if (call && call->threads_used < threads)
-        call->threads_used = threads;
-}
-
-void grant_team(uint32_t threads, void (*fn)(void *ctx, uint32_t member, uint32_t team), void *ctx)
-{
-    if (threads < 2) {
+    if (threads < 2 || !call) {
         fn(ctx, 0, 1);
         return;
     }
-    fenv_t callers;
-    fegetenv(&callers);
-    int raised = 0, blocktime = omp_wait_begin();
-#pragma omp parallel num_threads(threads) reduction(| : raised)
-    {
-        uint32_t member = (uint32_t)omp_get_thread_num(), team = (uint32_t)omp_get_num_threads();
-        if (team != threads) {
-            if (member == 0)
-                fn(ctx, 0, 1);
-        } else if (member == 0) {
-            note_used(team);
-            fn(ctx, 0, team);
-        } else {
-            fenv_t own;
-            fegetenv(&own);
-            fesetenv(&callers);
-            feclearexcept(FE_ALL_EXCEPT);
-            fn(ctx, member, team);
-            raised = fetestexcept(FE_ALL_EXCEPT);
-            fesetenv(&own);
-        }
-    }
-    omp_wait_end(blocktime);
-    if (raised)
-        feraiseexcept(raised);
+    uint32_t worked = team->run(host, call, threads, fn, ctx);
+    if (call->threads_used < worked)
+        call->threads_used = worked;
 }

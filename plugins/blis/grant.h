@@ -8,6 +8,11 @@
 
 #include <treadle/plugin.h>
 
+/** The host whose threads the teams are made of; without its service `treadle.team/1` there are
+ * none.
+ */
+void grant_start(const struct treadle_host *host);
+
 /** This thread works for `call` until the matching grant_leave(). Nests. */
 void grant_enter(struct treadle_call *call);
 void grant_leave(struct treadle_call *call);
@@ -22,11 +27,9 @@ uint32_t grant_most(void);
 uint32_t grant_now(double useful);
 
 /**
- * Run fn(ctx, member, team) on `threads` threads, the caller being member 0, and note how many
- * there were. All members are alive at the same time, so that fn may wait for others; if the
- * runtime has fewer threads than that, fn runs once as the only member of a team of one.
- * Floating-point flags raised by the members reach the caller, who lends them its rounding mode.
+ * Run fn(ctx, member, team) on `threads` threads, as many as grant_now() said at most, and note how
+ * many there were: all or one, see struct treadle_team.
  */
-void grant_team(uint32_t threads, void (*fn)(void *ctx, uint32_t member, uint32_t team), void *ctx);
+void grant_team(uint32_t threads, treadle_member_fn fn, void *ctx);
 
 #endif /* TREADLE_BLIS_GRANT_H */

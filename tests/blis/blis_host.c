@@ -2,6 +2,8 @@
 #include "blis_host.h"
 
 #include <dlfcn.h>
+#include <fenv.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,23 +39,78 @@ static uint32_t host_threads_now(const struct treadle_host *host, const struct t
     return call->threads_max < blis_threads_now ? call->threads_max : blis_threads_now;
 }
 
+__attribute__((noreturn)) static void give_up(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(1);
+}
+
+/* ---- a team of new threads ------------------------------------------------------------------- */
+
+bool blis_team_fails;
+
+enum { TEAM_MAX = 16 };
+
+struct member {
+    treadle_member_fn fn;
+    void *ctx;
+    uint32_t number, team;
+    fenv_t env;
+    int raised;
+};
+
+static void *member_run(void *arg)
+{
+    struct member *m = arg;
+    fesetenv(&m->env);
+    feclearexcept(FE_ALL_EXCEPT);
+    m->fn(m->ctx, m->number, m->team);
+    m->raised = fetestexcept(FE_ALL_EXCEPT);
+    return NULL;
+}
+
+static uint32_t team_run(const struct treadle_host *host, const struct treadle_call *call,
+                         uint32_t threads, treadle_member_fn fn, void *ctx)
+{
+    (void)host;
+    pthread_t ids[TEAM_MAX];
+    struct member members[TEAM_MAX];
+    uint32_t team = blis_team_fails || threads > TEAM_MAX ? 1 : threads;
+    if (threads > call->threads_max)
+        give_up("team", "more threads than granted");
+    for (uint32_t i = 1; i < team; i++) {
+        members[i] = (struct member){.fn = fn, .ctx = ctx, .number = i, .team = team};
+        fegetenv(&members[i].env);
+        if (pthread_create(&ids[i], NULL, member_run, &members[i]))
+            give_up("team", "no thread");
+    }
+    fn(ctx, 0, team);
+    for (uint32_t i = 1; i < team; i++) {
+        pthread_join(ids[i], NULL);
+        feraiseexcept(members[i].raised);
+    }
+    return team;
+}
+
+static const void *host_get_service(const struct treadle_host *host, const char *id)
+{
+    (void)host;
+    static const struct treadle_team team = {.struct_size = sizeof team, .run = team_run};
+    return strcmp(id, TREADLE_TEAM_ID) ? NULL : &team;
+}
+
 static const struct treadle_host the_host = {.struct_size = sizeof the_host,
                                              .name = "test",
                                              .version = "0",
                                              .alloc = host_alloc,
                                              .release = host_release,
                                              .log = host_log,
-                                             .threads_now = host_threads_now};
+                                             .threads_now = host_threads_now,
+                                             .get_service = host_get_service};
 
 const struct treadle_host *blis_host(void)
 {
     return &the_host;
-}
-
-__attribute__((noreturn)) static void give_up(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(1);
 }
 
 const struct treadle_plugin *blis_plugin(void)

@@ -4,6 +4,7 @@
 #ifndef TREADLE_TEST_BLIS_HOST_H
 #define TREADLE_TEST_BLIS_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <treadle/plugin.h>
@@ -14,6 +15,9 @@ void *blis_state(void);
 
 /** What threads_now() answers at most; call->threads_max at first. */
 extern uint32_t blis_threads_now;
+
+/** Let teams be the caller alone, as if the system had no more threads. */
+extern bool blis_team_fails;
 
 /** Text of the last call that failed on this thread. */
 const char *blis_error(void);

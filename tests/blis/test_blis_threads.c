@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <fenv.h>
 #include <math.h>
-#include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,24 +71,17 @@ Test(threads, never_meet_the_programs_own_blas)
     cr_assert_eq(blis_run("svd", args, 2, 1, 0, 2, NULL), TREADLE_OK);
 }
 
-/* Meson runs this program once more with OMP_THREAD_LIMIT=2. */
-static uint32_t available(uint32_t grant)
-{
-    const char *limit = getenv("OMP_THREAD_LIMIT");
-    return limit && (uint32_t)atoi(limit) < grant ? (uint32_t)atoi(limit) : grant;
-}
-
 Test(threads, are_as_many_as_granted_and_useful)
 {
     uint32_t used;
     for (uint32_t grant = 1; grant <= 4; grant++) {
         cr_assert_leq(multiply(300, grant, &used), 1e-10);
-        cr_assert_eq(used, available(grant));
+        cr_assert_eq(used, grant);
     }
     multiply(20, 4, &used);
     cr_assert_eq(used, 1, "too small to share");
     decompose(200, 3, &used);
-    cr_assert_eq(used, available(3));
+    cr_assert_eq(used, 3);
 }
 
 Test(threads, are_asked_for_again_inside_a_call)
@@ -102,16 +94,14 @@ Test(threads, are_asked_for_again_inside_a_call)
     cr_assert_eq(used, 1);
 }
 
-Test(threads, are_one_inside_of_a_parallel_region)
+Test(threads, are_one_if_no_more_can_be_had)
 {
-    blis_plugin();
-    int bad = 0;
-#pragma omp parallel num_threads(2) reduction(+ : bad)
-    {
-        uint32_t used;
-        bad += !(multiply(200, 2, &used) < 1e-10) + (used != 1);
-    }
-    cr_assert_eq(bad, 0);
+    uint32_t used;
+    blis_team_fails = true;
+    cr_assert_leq(multiply(300, 3, &used), 1e-10);
+    cr_assert_eq(used, 1);
+    cr_assert_leq(decompose(200, 3, &used), 1e-9);
+    cr_assert_eq(used, 1);
 }
 
 static void *mixed_calls(void *bad)
