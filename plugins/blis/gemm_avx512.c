@@ -3,9 +3,13 @@
 
 #include <immintrin.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Vectors to a column of a tile, columns to a tile, and how many steps ahead packing prefetches. */
 enum { VECTORS = 3, WIDE = 8, PACK_AHEAD = 12 };
+
+/* Of a block of a: columns for each type, and most rows. */
+enum { DEPTH_S = 384, DEPTH_D = 480, ROWS_MOST = 480 };
 
 /* Of elements in a gather, whose indices have 32 bits. */
 #define GATHER_MOST (INT32_MAX / 16)
@@ -27,6 +31,14 @@ enum { VECTORS = 3, WIDE = 8, PACK_AHEAD = 12 };
 #define FMA(a, b, c) _mm512_fmadd_pd(a, b, c)
 #define MUL(a, b) _mm512_mul_pd(a, b)
 #define SET(x) _mm512_set1_pd(x)
+#define ROW __m512d
+#define ROW_LOAD(p) _mm512_loadu_pd(p)
+#define ROW_STORE(p, x) _mm512_storeu_pd(p, x)
+#define ROW_MUL(a, b) _mm512_mul_pd(a, b)
+#define ROW_SET(x) _mm512_set1_pd(x)
+#define ROW_ZERO() _mm512_setzero_pd()
+#define ROW_INDEX(indices) _mm512_loadu_si512(indices)
+#define ROW_PERMUTE(a, index, b) _mm512_permutex2var_pd(a, index, b)
 #include "gemm_avx512_tmpl.h"
 #undef REAL
 #undef NAME
@@ -43,6 +55,14 @@ enum { VECTORS = 3, WIDE = 8, PACK_AHEAD = 12 };
 #undef FMA
 #undef MUL
 #undef SET
+#undef ROW
+#undef ROW_LOAD
+#undef ROW_STORE
+#undef ROW_MUL
+#undef ROW_SET
+#undef ROW_ZERO
+#undef ROW_INDEX
+#undef ROW_PERMUTE
 
 #define REAL float
 #define NAME(x) x##_s
@@ -62,7 +82,23 @@ enum { VECTORS = 3, WIDE = 8, PACK_AHEAD = 12 };
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define MUL(a, b) _mm512_mul_ps(a, b)
 #define SET(x) _mm512_set1_ps(x)
+#define ROW __m256
+#define ROW_LOAD(p) _mm256_loadu_ps(p)
+#define ROW_STORE(p, x) _mm256_storeu_ps(p, x)
+#define ROW_MUL(a, b) _mm256_mul_ps(a, b)
+#define ROW_SET(x) _mm256_set1_ps(x)
+#define ROW_ZERO() _mm256_setzero_ps()
+#define ROW_INDEX(indices) _mm512_cvtepi64_epi32(_mm512_loadu_si512(indices))
+#define ROW_PERMUTE(a, index, b) _mm256_permutex2var_ps(a, index, b)
 #include "gemm_avx512_tmpl.h"
+
+/* As many rows of a, each `depth` bytes long, as fill half of the second-level cache. */
+static dim_t rows_of_block(dim_t high, dim_t depth)
+{
+    long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    dim_t rows = (cache > 0 ? cache : 1 << 20) / 2 / depth / high * high;
+    return rows < high ? high : rows > ROWS_MOST ? ROWS_MOST / high * high : rows;
+}
 
 void gemm_avx512_install(cntx_t *cntx)
 {
@@ -71,9 +107,9 @@ void gemm_avx512_install(cntx_t *cntx)
                              BLIS_DOUBLE, gemm_d, FALSE, cntx);
     bli_blksz_init_easy(&size[BLIS_MR], HIGH_s, HIGH_d, -1, -1);
     bli_blksz_init_easy(&size[BLIS_NR], WIDE, WIDE, -1, -1);
-    /* A block of a is half of a second-level cache of 2 MB. */
-    bli_blksz_init_easy(&size[BLIS_MC], 480, 264, -1, -1);
-    bli_blksz_init(&size[BLIS_KC], 384, 480, -1, -1, 480, 600, -1, -1);
+    bli_blksz_init_easy(&size[BLIS_MC], rows_of_block(HIGH_s, DEPTH_S * sizeof(float)),
+                        rows_of_block(HIGH_d, DEPTH_D * sizeof(double)), -1, -1);
+    bli_blksz_init(&size[BLIS_KC], DEPTH_S, DEPTH_D, -1, -1, 480, 600, -1, -1);
     bli_blksz_init_easy(&size[BLIS_NC], 3840, 3840, -1, -1);
     bli_cntx_set_blkszs(BLIS_NAT, 5, BLIS_NC, &size[BLIS_NC], BLIS_NR, BLIS_KC, &size[BLIS_KC],
                         BLIS_KR, BLIS_MC, &size[BLIS_MC], BLIS_MR, BLIS_NR, &size[BLIS_NR], BLIS_NR,

@@ -2,8 +2,9 @@
 /*
  * The innermost product and the packing of its operands, for one real type. Included by
  * gemm_avx512.c once per type: REAL, NAME, V (a vector), LANES, MASK, and the intrinsics LOAD,
- * LOAD_SOME, STORE, STORE_SOME, INDICES (an INDEX of multiples), GATHER_SOME, FMA, MUL, SET. No
- * guard.
+ * LOAD_SOME, STORE, STORE_SOME, INDICES (an INDEX of multiples), GATHER_SOME, FMA, MUL, SET; and of
+ * vectors of 8, ROW: ROW_LOAD, ROW_STORE, ROW_MUL, ROW_SET, ROW_ZERO, ROW_PERMUTE (by a ROW_INDEX).
+ * No guard.
  *
  * A tile of C is 3 vectors high and 8 columns wide: 24 sums fill the FMA pipes, and 3 + 8 loads per
  * 24 of them leave the load ports half idle (BLIS's own 16 x 14 tile loads once per FMA).
@@ -109,11 +110,61 @@ static void NAME(gemm)(dim_t m, dim_t n, dim_t k, REAL *restrict alpha, REAL *re
         NAME(multiply)(1, m, n, k, *alpha, a, b, *beta, c, rs, cs);
 }
 
+/* Where the 8 rows of a block are, columns of 8 as they go into the panel: reading along the rows
+ * uses each cache line whole, which a gather down the columns does not. */
+static inline __attribute__((always_inline)) void
+NAME(transpose)(const REAL *from, inc_t row_stride, dim_t rows, REAL kappa, REAL *to, dim_t width)
+{
+    static const long long steps[3][2][8] = {
+        {{0, 8, 2, 10, 4, 12, 6, 14}, {1, 9, 3, 11, 5, 13, 7, 15}},
+        {{0, 1, 8, 9, 4, 5, 12, 13}, {2, 3, 10, 11, 6, 7, 14, 15}},
+        {{0, 1, 2, 3, 8, 9, 10, 11}, {4, 5, 6, 7, 12, 13, 14, 15}},
+    };
+    ROW x[8], y[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        x[i] = i < rows ? ROW_MUL(ROW_LOAD(from + i * row_stride), ROW_SET(kappa)) : ROW_ZERO();
+#pragma GCC unroll 3
+    for (int step = 0; step < 3; step++) {
+        const int far = 1 << step;
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++)
+            y[i] = i & far ? ROW_PERMUTE(x[i - far], ROW_INDEX(steps[step][1]), x[i])
+                           : ROW_PERMUTE(x[i], ROW_INDEX(steps[step][0]), x[i + far]);
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++)
+            x[i] = y[i];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        ROW_STORE(to + i * width, x[i]);
+}
+
+/* The elements of a row are neighbours. */
+static inline __attribute__((always_inline)) void NAME(pack_rows)(dim_t rows, dim_t width,
+                                                                  dim_t count, REAL kappa,
+                                                                  const REAL *a, inc_t row_stride,
+                                                                  REAL *p)
+{
+    dim_t whole = count & ~(dim_t)7;
+    for (dim_t l = 0; l < whole; l += 8)
+        for (dim_t i = 0; i < width; i += 8)
+            NAME(transpose)
+    (a + l + i * row_stride, row_stride, rows - i, kappa, p + l * width + i, width);
+    for (dim_t l = whole; l < count; l++)
+        for (dim_t i = 0; i < width; i++)
+            p[l * width + i] = i < rows ? kappa * a[l + i * row_stride] : 0;
+}
+
 static inline __attribute__((always_inline)) void NAME(pack)(dim_t rows, dim_t width, dim_t count,
                                                              REAL kappa, const REAL *a,
                                                              inc_t row_stride, inc_t stride,
                                                              REAL *p)
 {
+    if (stride == 1) {
+        NAME(pack_rows)(rows, width, count, kappa, a, row_stride, p);
+        return;
+    }
     MASK some[VECTORS], whole[VECTORS];
     for (int i = 0; i < VECTORS; i++) {
         some[i] = NAME(lanes)(rows, i);
