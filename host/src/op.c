@@ -55,27 +55,13 @@ static const struct op *_Atomic table[SLOTS]; /* open addressing; entries only e
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t count;
 
-/* Up to eight characters as a number: most names whole, so that one comparison tells. */
-static inline uint64_t head_of(const char *name)
+static inline __attribute__((always_inline)) const struct op *look(const char *name, uint32_t *slot)
 {
-    uint64_t head = 0;
-    for (int i = 0; i < 8 && name[i]; i++)
-        head |= (uint64_t)(unsigned char)name[i] << (8 * i);
-    return head;
-}
-
-static inline bool is_called(const struct op *op, const char *name, uint64_t head)
-{
-    return op->head == head && (head >> 56 == 0 || strcmp(op->name + 8, name + 8) == 0);
-}
-
-static const struct op *look(const char *name, uint32_t *slot)
-{
-    uint64_t head = head_of(name);
+    uint64_t head = op_head(name);
     uint32_t at = (uint32_t)(head * UINT64_C(0x9e3779b97f4a7c15) >> 55); /* Fibonacci hashing */
     for (;; at = (at + 1) % SLOTS) {
         const struct op *op = atomic_load_explicit(&table[at], memory_order_acquire);
-        if (!op || is_called(op, name, head)) {
+        if (!op || op_is_called(op, name, head)) {
             *slot = at;
             return op;
         }
@@ -90,8 +76,8 @@ static void publish(struct op *op)
     uint32_t slot;
     if (look(op->name, &slot))
         return;
-    op->head = head_of(op->name);
-    op->index = count++;
+    op->head = op_head(op->name);
+    count++;
     atomic_store_explicit(&table[slot], op, memory_order_release);
 }
 
@@ -109,22 +95,27 @@ static const struct op *learn(const char *name)
     return op;
 }
 
+/* Out of the way of the calls that find theirs. */
+static __attribute__((noinline)) const struct op *find_or_learn(const char *name)
+{
+    uint32_t slot;
+    pthread_mutex_lock(&lock);
+    for (uint32_t i = 0; count < KNOWN && i < KNOWN; i++)
+        publish(&known[i]);
+    const struct op *op = look(name, &slot);
+    if (!op)
+        op = learn(name);
+    pthread_mutex_unlock(&lock);
+    return op;
+}
+
 const struct op *op_find(const char *name)
 {
     if (!name || !*name)
         return NULL;
     uint32_t slot;
     const struct op *op = look(name, &slot);
-    if (op)
-        return op;
-    pthread_mutex_lock(&lock);
-    for (uint32_t i = 0; count < KNOWN && i < KNOWN; i++)
-        publish(&known[i]);
-    op = look(name, &slot);
-    if (!op)
-        op = learn(name);
-    pthread_mutex_unlock(&lock);
-    return op;
+    return op ? op : find_or_learn(name);
 }
 
 void op_fork(enum fork_step step)

@@ -2,7 +2,9 @@
 #ifndef TREADLE_OP_H
 #define TREADLE_OP_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "fork_step.h"
 
@@ -21,12 +23,25 @@ enum { OP_CLASSES = OP_OTHER + 1 };
 /** One operation; never freed. */
 struct op {
     const char *name;
-    uint64_t head;  /* the first eight characters */
-    uint32_t index; /* dense, from 0 */
+    uint64_t head; /* op_head() of it */
     uint8_t class;
     uint8_t nin, nout;   /* 0: any */
     uint8_t flops_cubed; /* OP_LINALG: flops are about this times m * n * min(m, n) */
 };
+
+/** Up to eight characters as a number: most names whole, so that one comparison tells. */
+static inline uint64_t op_head(const char *name)
+{
+    uint64_t head = 0;
+    for (int i = 0; i < 8 && name[i]; i++)
+        head |= (uint64_t)(unsigned char)name[i] << (8 * i);
+    return head;
+}
+
+static inline bool op_is_called(const struct op *op, const char *name, uint64_t head)
+{
+    return op->head == head && (head >> 56 == 0 || strcmp(op->name + 8, name + 8) == 0);
+}
 
 /**
  * The operation of that name. A name that is not in ops.h becomes an OP_OTHER at its first use.

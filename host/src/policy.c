@@ -439,18 +439,21 @@ static struct entry *build(const struct plan *plan, const struct op *op,
     return entry;
 }
 
-static uint32_t slot_of(const struct op *op, const struct treadle_array *args)
+static inline struct entry *_Atomic *slot_of(const struct plan *plan, uint64_t head,
+                                             const struct treadle_array *args)
 {
-    uint32_t type = dtype_number(args[0].dtype);
-    return (op->index * 37 + (type >> 8 & 0xff) + (type & 0xff) * 5) % SLOTS;
+    uint64_t hash = (head ^ dtype_number(args[0].dtype)) * UINT64_C(0x9e3779b97f4a7c15);
+    return (struct entry * _Atomic *)&plan->slots[hash >> 54]; /* the part of a plan that changes */
 }
 
-static bool matches(const struct entry *entry, const struct op *op,
-                    const struct treadle_array *args, uint32_t nargs, uint32_t nin)
+_Static_assert(SLOTS == 1 << 10, "the hash keeps ten bits");
+
+static inline bool matches(const struct entry *entry, const char *name, uint64_t head,
+                           const struct treadle_array *args, uint32_t nargs, uint32_t nin)
 {
-    if (entry->op != op || entry->nargs != nargs || entry->nin != nin)
+    if (!op_is_called(entry->op, name, head) || entry->nargs != nargs || entry->nin != nin)
         return false;
-    if (op->class == OP_LOOP)
+    if (entry->op->class == OP_LOOP)
         return true;
     for (uint32_t i = 0; i < nargs; i++)
         if (entry->dtypes[i] != dtype_number(args[i].dtype))
@@ -458,11 +461,13 @@ static bool matches(const struct entry *entry, const struct op *op,
     return true;
 }
 
-static const struct entry *look(const struct plan *plan, uint32_t slot, const struct op *op,
-                                const struct treadle_array *args, uint32_t nargs, uint32_t nin)
+const struct entry *policy_known(const struct plan *plan, const char *name,
+                                 const struct treadle_array *args, uint32_t nargs, uint32_t nin)
 {
-    const struct entry *entry = atomic_load_explicit(&plan->slots[slot], memory_order_acquire);
-    while (entry && !matches(entry, op, args, nargs, nin))
+    uint64_t head = op_head(name);
+    const struct entry *entry =
+        atomic_load_explicit(slot_of(plan, head, args), memory_order_acquire);
+    while (entry && !matches(entry, name, head, args, nargs, nin))
         entry = entry->next;
     return entry;
 }
@@ -470,18 +475,14 @@ static const struct entry *look(const struct plan *plan, uint32_t slot, const st
 const struct entry *policy_entry(const struct plan *plan, const struct op *op,
                                  const struct treadle_array *args, uint32_t nargs, uint32_t nin)
 {
-    uint32_t slot = slot_of(op, args);
-    const struct entry *found = look(plan, slot, op, args, nargs, nin);
-    if (found)
-        return found;
     pthread_mutex_lock(&lock);
-    found = look(plan, slot, op, args, nargs, nin);
+    const struct entry *found = policy_known(plan, op->name, args, nargs, nin);
     if (!found) {
         struct entry *entry = build(plan, op, args, nargs, nin);
         if (entry) {
-            struct plan *owner = (struct plan *)plan; /* its slots are the part that may change */
-            entry->next = atomic_load(&owner->slots[slot]);
-            atomic_store_explicit(&owner->slots[slot], entry, memory_order_release);
+            struct entry *_Atomic *slot = slot_of(plan, op->head, args);
+            entry->next = atomic_load(slot);
+            atomic_store_explicit(slot, entry, memory_order_release);
         }
         found = entry;
     }

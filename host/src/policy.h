@@ -58,6 +58,13 @@ void policy_use_in_thread(const struct plan *plan);
 /** Forget cached plans, because backends were added. [one thread at a time] */
 void policy_refresh(void);
 
+/**
+ * The entry of an earlier call with this name and operands of these types, or NULL. Nothing but the
+ * dtypes of the `nargs` operands, at least one, is looked at.
+ */
+const struct entry *policy_known(const struct plan *plan, const char *name,
+                                 const struct treadle_array *args, uint32_t nargs, uint32_t nin);
+
 /** Candidates for an op and these operands; NULL, with a sentence, if there are none. */
 const struct entry *policy_entry(const struct plan *plan, const struct op *op,
                                  const struct treadle_array *args, uint32_t nargs, uint32_t nin);

@@ -166,18 +166,20 @@ static int32_t look_up(const char *name, const struct treadle_array *args, uint3
     const struct plan *plan = host_plan(&status);
     if (!plan)
         return status;
-    const struct op *op = op_find(name);
+    bool looks_right = name && args && nargs > 0 && nargs <= ARGS_MAX;
+    const struct entry *known = looks_right ? policy_known(plan, name, args, nargs, nin) : NULL;
+    const struct op *op = known ? known->op : op_find(name);
     if (!op)
         return fail(TREADLE_E_INVALID, "op is %s; allowed is the name of an operation",
                     name ? "empty, or one of too many" : "NULL");
-    bool usual = op->class == OP_ELEMENTWISE && args && nin == op->nin && nargs == nin + op->nout;
+    bool usual = known && op->class == OP_ELEMENTWISE;
     if (!usual || !arrays_are_vectors(args, nargs, nin, n)) {
         *n = -1;
         status = arrays_check(op, args, nargs, nin);
         if (status)
             return status;
     }
-    *entry = policy_entry(plan, op, args, nargs, nin);
+    *entry = known ? known : policy_entry(plan, op, args, nargs, nin);
     return *entry ? TREADLE_OK : TREADLE_E_UNSUPPORTED;
 }
 
