@@ -309,6 +309,12 @@ static void check_runtimes(struct report *report)
         found(report, OK, "OpenMP", "", "%s", runtimes.names);
 }
 
+/** Which loops and routines of NumPy's are hooked only a process with NumPy in it can tell. */
+static void check_numpy(struct report *report)
+{
+    found(report, OK, "numpy", "", "see 'python -m treadle --doctor'");
+}
+
 static void check_all(struct report *report, struct facts *facts)
 {
     check_library(report);
@@ -324,6 +330,7 @@ static void check_all(struct report *report, struct facts *facts)
         check_kernels(report);
         check_runtimes(report);
     }
+    check_numpy(report);
     check_cpu(report, facts);
     check_huge_pages(report, facts);
     check_machine(report, facts);

@@ -5,6 +5,7 @@
 #include <treadle/treadle.h>
 
 #include "control.h"
+#include "explain.h"
 
 enum { OPERANDS_MAX = 16 };
 
@@ -123,12 +124,7 @@ static PyObject *explain(PyObject *module, PyObject *args)
         return NULL;
     status = treadle_explain(call.op, call.arrays, call.nargs, call.nin,
                              call.has_attrs ? &call.attrs : NULL, call.callers, &d);
-    if (status != TREADLE_OK)
-        return control_raise(status);
-    return Py_BuildValue("{s:s, s:s, s:I, s:I, s:I, s:I, s:d, s:d, s:s}", "backend", d.backend,
-                         "variant", d.variant, "wanted", d.wanted, "granted", d.granted, "callers",
-                         d.callers, "cores", d.cores, "elements", d.elements, "limit", d.limit,
-                         "reason", d.reason);
+    return explain_result(status, &d);
 }
 
 PyMethodDef call_methods[] = {

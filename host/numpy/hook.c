@@ -124,6 +124,11 @@ static bool repeats_earlier(const PyUFuncObject *ufunc, int i)
     return false;
 }
 
+const struct slot *hook_find(const PyUFuncObject *ufunc, const int *types)
+{
+    return find_hook(ufunc, types);
+}
+
 int hook_ufunc(PyUFuncObject *ufunc)
 {
     int count = 0, types[SLOT_ARGS_MAX];

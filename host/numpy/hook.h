@@ -2,7 +2,7 @@
 #ifndef TREADLE_NUMPY_HOOK_H
 #define TREADLE_NUMPY_HOOK_H
 
-#include "api.h"
+#include "slot.h"
 
 /**
  * Put trampolines in the place of the loops of one ufunc, except those that can raise Python
@@ -11,6 +11,9 @@
  *         further loops stay as they are
  */
 int hook_ufunc(PyUFuncObject *ufunc);
+
+/** The slot of a ufunc's loop on these types, or NULL; also after unhook_all(). [GIL held] */
+const struct slot *hook_find(const PyUFuncObject *ufunc, const int *types);
 
 /** Put NumPy's own loops back, except where somebody else has replaced ours since. [GIL held] */
 void unhook_all(void);

@@ -139,25 +139,32 @@ void large_run(const struct slot *slot, char **args, const npy_intp *dims, const
         raise_lost();
 }
 
-npy_intp large_limit(const struct slot *slot)
+int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t callers,
+                      struct treadle_decision *decision)
 {
     struct treadle_array operands[SLOT_ARGS_MAX];
-    struct treadle_decision decision;
     struct numpy_loop numpy = {slot->loop, NULL};
     struct treadle_loop attrs = loop_attributes(slot, &numpy);
-    int64_t n = 1000000, steps[SLOT_ARGS_MAX];
+    const char *op = reduces ? NULL : slot->op;
+    int64_t steps[SLOT_ARGS_MAX];
     char *nowhere[SLOT_ARGS_MAX];
-    int32_t status;
 
     for (int i = 0; i < slot->nargs; i++) {
         steps[i] = slot->itemsize[i];
         nowhere[i] = (char *)&n;
     }
     describe(operands, slot, nowhere, &n, steps);
-    if (slot->op)
+    if (op)
         give_dtype(operands, slot);
-    status = treadle_explain(slot->op ? slot->op : "loop", operands, slot->nargs, slot->nin,
-                             slot->op ? NULL : &attrs, 1, &decision);
+    return treadle_explain(op ? op : "loop", operands, slot->nargs, slot->nin, op ? NULL : &attrs,
+                           callers, decision);
+}
+
+npy_intp large_limit(const struct slot *slot)
+{
+    struct treadle_decision decision;
+    int32_t status = large_explain(slot, 1000000, false, 1, &decision);
+
     if (status != TREADLE_OK || decision.limit >= (double)NPY_MAX_INTP)
         return NPY_MAX_INTP;
     return decision.limit < 1.0 ? 1 : (npy_intp)decision.limit;

@@ -24,6 +24,13 @@ struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *
                                    uint32_t itemsize);
 
 /**
+ * What the policy would do with a call of n elements; reductions always run by NumPy's own loop.
+ * @return a treadle_status
+ */
+int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t callers,
+                      struct treadle_decision *decision);
+
+/**
  * The policy's limit: calls of fewer elements stay on the caller's thread. The largest number there
  * is if the library can't run the loop at all.
  */

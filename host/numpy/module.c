@@ -5,6 +5,7 @@
 #include "route.h"
 #include "call.h"
 #include "control.h"
+#include "explain.h"
 #include "hook.h"
 #include "look.h"
 #include "memory.h"
@@ -97,6 +98,7 @@ static int exec(PyObject *module)
     import_umath1(-1);
     if (PyModule_AddFunctions(module, methods) < 0 ||
         PyModule_AddFunctions(module, control_methods) < 0 ||
+        PyModule_AddFunctions(module, explain_methods) < 0 ||
         PyModule_AddFunctions(module, look_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, call_methods);

@@ -5,34 +5,45 @@
 threads as pay off at that moment. Results keep NumPy's bits. See docs/using.md.
 """
 
-from treadle._choice import (
-    get_backend,
-    get_num_threads,
-    reload_env,
-    set_backend,
-    set_min,
-    set_num_threads,
-    using,
-)
-from treadle._direct import explain, run
-from treadle._hooks import TreadleWarning, install, status, trim_memory, uninstall
-from treadle._hooks import is_installed as _is_installed
-from treadle._report import Report, backends, report, reset
-from treadle._treadle import version as _version
+from __future__ import annotations
 
-version: str = _version()
-__version__ = version
-installed: bool
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from treadle._choice import (
+        get_backend,
+        get_num_threads,
+        reload_env,
+        set_backend,
+        set_min,
+        set_num_threads,
+        using,
+    )
+    from treadle._direct import run
+    from treadle._doctor import Doctor, doctor
+    from treadle._explain import Explanation, explain
+    from treadle._hooks import install, status, trim_memory, uninstall
+    from treadle._magic import load_ipython_extension
+    from treadle._report import Report, backends, report, reset
+    from treadle._warning import TreadleWarning
+
+    installed: bool
+    version: str
+    __version__: str
 
 __all__ = [
+    "Doctor",
+    "Explanation",
     "Report",
     "TreadleWarning",
     "backends",
+    "doctor",
     "explain",
     "get_backend",
     "get_num_threads",
     "install",
     "installed",
+    "load_ipython_extension",
     "reload_env",
     "report",
     "reset",
@@ -48,7 +59,48 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> bool:
+def _load() -> None:
+    """Bring in what needs NumPy, at first use: TREADLE_NUMPY starts before NumPy is imported."""
+    from treadle import _warning
+
+    parts: list[Any] = [_warning]
+    try:
+        import numpy  # noqa: F401  # first, and whole: see _switch
+
+        from treadle import (
+            _choice,
+            _direct,
+            _doctor,
+            _explain,
+            _hooks,
+            _magic,
+            _report,
+        )
+        from treadle._treadle import version
+    except Exception as error:  # whatever a NumPy of the future may lack
+        from treadle import _absent
+
+        _absent.reason = f"treadle can't be loaded: {error}"
+        parts.append(_absent)
+    else:
+        parts += [_choice, _direct, _doctor, _explain, _hooks, _magic, _report]
+        globals().update(version=version(), __version__=version())
+    for part in parts:
+        globals().update({name: vars(part)[name] for name in __all__ if name in vars(part)})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__ and name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if "install" not in globals():
+        _load()
     if name == "installed":
-        return _is_installed()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return bool(globals()["status"]()["installed"])
+    try:
+        return globals()[name]
+    except KeyError:
+        raise ImportError(globals()["status"]()["problems"][0]) from None
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

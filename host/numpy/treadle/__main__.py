@@ -11,10 +11,12 @@ import pkgutil
 import runpy
 import sys
 import types
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 
 USAGE = """\
 usage: python -m treadle [--backend SPEC] (SCRIPT | -m MODULE | -c CODE | -) [ARG ...]
+       python -m treadle --doctor
 
 Run a Python program with NumPy's large calls in parallel.
 
@@ -23,9 +25,14 @@ Run a Python program with NumPy's large calls in parallel.
   -c CODE       a program text, as python -c
   -             read the program from standard input
   --backend S   auto, a backend's name, or a list such as blis,openmp (default: TREADLE_BACKEND)
+  --doctor      say what of NumPy goes through Treadle here, and what does not, and why
 
 With TREADLE_VERBOSE=1 a table of the large calls goes to standard error at the end.
 """
+
+
+# What ``python -m`` itself calls.
+run_as_main: Callable[..., object] = vars(runpy)["_run_module_as_main"]
 
 
 def fail(message: str) -> None:
@@ -60,7 +67,9 @@ def run_text(source: str | bytes, name: str, main: types.ModuleType) -> None:
     except BaseException:
         hook = sys.excepthook
 
-        def show(kind, error, trace):
+        def show(
+            kind: type[BaseException], error: BaseException, trace: types.TracebackType | None
+        ) -> None:
             hide_own_frames(error)
             hook(kind, error, error.__traceback__)
 
@@ -81,7 +90,7 @@ def run_script(path: str) -> None:
         if sys.flags.safe_path:
             sys.path.insert(0, path)
         set_first_path(path)
-        runpy._run_module_as_main("__main__", alter_argv=False)
+        run_as_main("__main__", alter_argv=False)
         return
     try:
         with io.open_code(path) as file:
@@ -95,7 +104,7 @@ def run_script(path: str) -> None:
 
 def run_module(name: str) -> None:
     new_main()
-    runpy._run_module_as_main(name)
+    run_as_main(name)
 
 
 def run_command(code: str) -> None:
@@ -112,6 +121,15 @@ def print_report() -> None:
     import treadle
 
     sys.stderr.write(f"{treadle.report()}\n")
+
+
+def print_doctor() -> None:
+    """Install, look, and fail if nothing is active."""
+    import treadle
+
+    treadle.install()
+    sys.stdout.write(f"{treadle.doctor()}\n")
+    sys.exit(0 if treadle.installed else 1)
 
 
 def take_value(args: list[str]) -> str:
@@ -140,6 +158,8 @@ def main() -> None:
         if args[0] == "--help":
             sys.stdout.write(USAGE)
             return
+        if args[0] == "--doctor":
+            print_doctor()
         if args[0] != "--backend":
             sys.stderr.write(USAGE)
             fail(f"unknown option {args[0]}")

@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 
 from treadle import _treadle
 
-_thread = threading.local()
+
+class _Thread(threading.local):
+    """The choices of the `using` blocks that a thread is in, outermost first."""
+
+    def __init__(self) -> None:
+        self.specs: list[str] = []
+
+
+_thread = _Thread()
 
 
 def set_backend(spec: str | None = None) -> None:
@@ -34,34 +41,51 @@ def get_backend() -> str:
     return _treadle.get_backend()
 
 
-@contextmanager
-def using(spec: str) -> Iterator[None]:
+class using(ContextDecorator):
     """Choose the backends of the calling thread for the length of a ``with`` block.
 
-    Other threads keep theirs. Blocks nest, and the function works as a decorator.
+    Other threads keep theirs. Blocks nest, one object may be entered any number of times and by
+    any number of threads, and it works as a decorator.
 
     Parameters
     ----------
     spec : str
         As for `set_backend`.
 
+    Raises
+    ------
+    ValueError
+        On entering, if a name is unknown.
+
     Examples
     --------
     >>> with treadle.using("serial"):
     ...     a + b
     """
-    outer = getattr(_thread, "spec", None)
-    _treadle.set_thread_backend(spec)
-    _thread.spec = spec
-    try:
-        yield
-    finally:
-        _treadle.set_thread_backend(outer)
-        _thread.spec = outer
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+
+    def __enter__(self) -> None:
+        _treadle.set_thread_backend(self.spec)
+        _thread.specs.append(self.spec)
+
+    def __exit__(self, *error: object) -> None:
+        _thread.specs.pop()
+        _treadle.set_thread_backend(_thread.specs[-1] if _thread.specs else None)
+
+    def __repr__(self) -> str:
+        return f"treadle.using({self.spec!r})"
 
 
 def set_num_threads(threads: int = 0) -> None:
-    """Limit the threads of one call; 0 goes back to the limit of machine and environment."""
+    """Limit the threads of one call.
+
+    Parameters
+    ----------
+    threads : int
+        At least 1; or 0, which goes back to the limit of machine and environment.
+    """
     _treadle.set_num_threads(threads)
 
 
@@ -75,9 +99,12 @@ def get_num_threads() -> int:
 
 
 def set_min(elements: int = 0) -> None:
-    """Set the number of elements below which a call stays on its thread; 0 lets the policy decide.
+    """Set the number of elements below which a call stays on its thread.
 
-    1 makes every call parallel that can be: useful for tests only.
+    Parameters
+    ----------
+    elements : int
+        0 lets the policy decide. 1 makes every call parallel that can be: useful for tests only.
     """
     _treadle.set_min(elements)
 

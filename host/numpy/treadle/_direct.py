@@ -10,12 +10,15 @@ import numpy as np
 
 from treadle import _treadle
 
+_Array = np.ndarray[Any, Any]
+_Arguments = tuple[str, tuple[_Array, ...], int, int | None, int]
+
 _REDUCTIONS = ("sum", "prod", "min", "max", "mean")
 _FULL_MATRICES = 1
 _UPPER = 2
 
 
-def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def axes_of(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
@@ -25,13 +28,13 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     return tuple(i % ndim for i in axes)
 
 
-def _matmul_shape(x: np.ndarray, y: np.ndarray) -> tuple[int, ...]:
+def _matmul_shape(x: _Array, y: _Array) -> tuple[int, ...]:
     if x.ndim < 2 or y.ndim < 2:
         raise ValueError("matmul takes arrays of at least two dimensions; dot takes vectors")
     return (*np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), x.shape[-2], y.shape[-1])
 
 
-def _linalg_shapes(op: str, inputs: Sequence[np.ndarray], full: bool) -> list[tuple[int, ...]]:
+def _linalg_shapes(op: str, inputs: Sequence[_Array], full: bool) -> list[tuple[int, ...]]:
     if inputs[0].ndim < 2:
         raise ValueError(f"{op} takes arrays of at least two dimensions")
     *stack, m, n = inputs[0].shape
@@ -47,11 +50,11 @@ def _linalg_shapes(op: str, inputs: Sequence[np.ndarray], full: bool) -> list[tu
     return [(*stack, *shape) for shape in shapes]
 
 
-def _outputs(op: str, inputs: Sequence[np.ndarray], axis: Any, full: bool) -> list[np.ndarray]:
+def _outputs(op: str, inputs: Sequence[_Array], axis: Any, full: bool) -> list[_Array]:
     """Make the outputs that NumPy's function of that name would return."""
     x = inputs[0]
     if op in _REDUCTIONS:
-        reduced = _axes(axis, x.ndim)
+        reduced = axes_of(axis, x.ndim)
         shape = tuple(1 if i in reduced else n for i, n in enumerate(x.shape))
         dtype = np.dtype("f8") if op == "mean" and x.dtype.kind in "iu" else x.dtype
         return [np.empty(shape, dtype)]
@@ -71,7 +74,7 @@ def _call(
     axis: Any,
     full_matrices: bool,
     upper: bool,
-) -> tuple[tuple[np.ndarray, ...], tuple[Any, ...]]:
+) -> tuple[tuple[_Array, ...], _Arguments]:
     """Return the outputs and the arguments for the extension."""
     if not arrays:
         raise ValueError(f"{op} needs at least one array")
@@ -82,7 +85,7 @@ def _call(
         outputs = list(out) if isinstance(out, tuple) else [out]
     bits = None
     if op in _REDUCTIONS:
-        bits = sum(1 << i for i in set(_axes(axis, inputs[0].ndim)))
+        bits = sum(1 << i for i in set(axes_of(axis, inputs[0].ndim)))
     flags = _FULL_MATRICES * full_matrices + _UPPER * upper
     return tuple(outputs), (op, (*inputs, *outputs), len(inputs), bits, flags)
 
@@ -128,33 +131,13 @@ def run(
     if used is not None:
         used.update(served)
     if out is None and op in _REDUCTIONS:
-        reduced = _axes(axis, args[1][0].ndim)
+        reduced = axes_of(axis, args[1][0].ndim)
         return outputs[0].squeeze(reduced)[()]
     return outputs[0] if len(outputs) == 1 else outputs
 
 
-def explain(
-    op: str,
-    *arrays: Any,
-    axis: int | Sequence[int] | None = None,
-    callers: int = 0,
-    full_matrices: bool = False,
-    upper: bool = False,
-) -> dict[str, Any]:
-    """Say what would be done with a call, and why, without doing it.
-
-    Parameters
-    ----------
-    op, *arrays, axis, full_matrices, upper
-        As for `run`.
-    callers : int
-        Calls in flight to assume, this one included; 0 means as it is now.
-
-    Returns
-    -------
-    dict
-        ``backend``, ``variant``, ``wanted`` and ``granted`` threads, ``callers``, ``cores``,
-        ``elements``, ``limit`` (below it a call is small), ``reason``.
-    """
-    _, args = _call(op, arrays, None, axis, full_matrices, upper)
-    return _treadle.explain(*args, callers)
+def library_call(
+    op: str, arrays: Sequence[Any], out: Any, axis: Any, full_matrices: bool, upper: bool
+) -> _Arguments:
+    """Return the arguments for the extension."""
+    return _call(op, arrays, out, axis, full_matrices, upper)[1]

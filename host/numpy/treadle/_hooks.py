@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 
 from treadle import _treadle
+from treadle._warning import TreadleWarning
 
 _lock = threading.Lock()
 _status: dict[str, Any] = {}
-
-
-class TreadleWarning(UserWarning):
-    """Something keeps Treadle, or a part of it, from working; NumPy goes on without it."""
 
 
 def _ufuncs() -> Iterable[np.ufunc]:

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "explain.h"
+
+#include "control.h"
+#include "hook.h"
+#include "large.h"
+
+PyObject *explain_result(int32_t status, const struct treadle_decision *d)
+{
+    if (status != TREADLE_OK)
+        return control_raise(status);
+    return Py_BuildValue("{s:s, s:s, s:I, s:I, s:I, s:I, s:d, s:d, s:s}", "backend", d->backend,
+                         "variant", d->variant, "wanted", d->wanted, "granted", d->granted,
+                         "callers", d->callers, "cores", d->cores, "elements", d->elements, "limit",
+                         d->limit, "reason", d->reason);
+}
+
+static bool parse_types(PyObject *tuple, int nargs, int *types)
+{
+    if (PyTuple_GET_SIZE(tuple) != nargs || nargs > SLOT_ARGS_MAX) {
+        PyErr_Format(PyExc_ValueError, "%zd types for %d operands", PyTuple_GET_SIZE(tuple), nargs);
+        return false;
+    }
+    for (int i = 0; i < nargs; i++)
+        types[i] = (int)PyLong_AsLong(PyTuple_GET_ITEM(tuple, i));
+    return !PyErr_Occurred();
+}
+
+/* (ufunc, type numbers, elements, reduces, callers): None if the loop has no trampoline, or none
+ * that reduces. */
+static PyObject *explain_loop(PyObject *module, PyObject *args)
+{
+    PyObject *ufunc, *tuple;
+    long long elements;
+    int reduces, types[SLOT_ARGS_MAX];
+    unsigned callers;
+    struct treadle_decision decision;
+    const struct slot *slot;
+    int32_t status;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!O!LpI", &PyUFunc_Type, &ufunc, &PyTuple_Type, &tuple, &elements,
+                          &reduces, &callers) ||
+        !parse_types(tuple, ((PyUFuncObject *)ufunc)->nargs, types))
+        return NULL;
+    slot = hook_find((PyUFuncObject *)ufunc, types);
+    if (!slot || (reduces && !slot->reduce))
+        Py_RETURN_NONE;
+    status = large_explain(slot, elements, reduces, callers, &decision);
+    if (status == TREADLE_OK && (reduces || !slot->op))
+        decision.variant = "NumPy's own loop";
+    return explain_result(status, &decision);
+}
+
+/* (name, bits of the BLAS's integers, flops, callers) */
+static PyObject *explain_routine(PyObject *module, PyObject *args)
+{
+    const char *name;
+    unsigned int_bits, callers;
+    double flops;
+    struct treadle_decision decision;
+    int32_t status;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "sIdI", &name, &int_bits, &flops, &callers))
+        return NULL;
+    status = treadle_explain_routine(name, int_bits, flops, callers, &decision);
+    return explain_result(status, &decision);
+}
+
+PyMethodDef explain_methods[] = {
+    {"explain_loop", explain_loop, METH_VARARGS, NULL},
+    {"explain_routine", explain_routine, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
