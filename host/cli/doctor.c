@@ -86,9 +86,8 @@ static bool check_settings(struct report *report)
 
 static bool is_known_variable(const char *entry)
 {
-    static const char *const names[] = {"BACKEND",     "CPU",         "DISABLE",
-                                        "MIN",         "NUM_THREADS", "ONLY",
-                                        "PLUGIN_PATH", "TRACE",       "VERBOSE"};
+    static const char *const names[] = {"BACKEND",     "CPU",  "DISABLE",     "MIN",   "NUMPY",
+                                        "NUM_THREADS", "ONLY", "PLUGIN_PATH", "TRACE", "VERBOSE"};
     const char *name = entry + strlen("TREADLE_");
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -75,6 +75,7 @@ def _load() -> None:
             _hooks,
             _magic,
             _report,
+            _threadpool,  # noqa: F401
         )
         from treadle._treadle import version
     except Exception as error:  # whatever a NumPy of the future may lack

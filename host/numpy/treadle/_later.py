@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Do something as soon as a module is imported, without importing it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+class _Watcher:
+    """A finder that finds nothing itself: it asks those that come next, and watches the loading.
+
+    Looking for a module is not importing it (``importlib.util.find_spec``), so the watcher stays
+    until the module has been executed.
+    """
+
+    def __init__(self, name: str, action: Callable[[], object]) -> None:
+        self.name = name
+        self.action = action
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != self.name:
+            return None
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                self.watch(spec)
+                return spec
+        return None
+
+    def watch(self, spec: ModuleSpec) -> None:
+        loader: Any = spec.loader
+        if not hasattr(loader, "exec_module") or not hasattr(loader, "__dict__"):
+            return
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module
+            execute(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+                _attempt(self.action)
+
+        loader.exec_module = exec_module
+
+
+def _attempt(action: Callable[[], object]) -> None:
+    """The import that it follows must not fail because of it."""
+    try:
+        action()
+    except Exception as error:
+        from treadle._warning import TreadleWarning
+
+        warnings.warn(f"treadle: {error}", TreadleWarning, stacklevel=2)
+
+
+def after_import(name: str, action: Callable[[], object]) -> None:
+    """Call `action` once the module `name` has been imported: now, if it is there already.
+
+    Errors of `action` become a `TreadleWarning`.
+    """
+    if name in sys.modules:
+        _attempt(action)
+    else:
+        sys.meta_path.insert(0, _Watcher(name, action))
