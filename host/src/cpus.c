@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "trace.h"
@@ -22,27 +23,56 @@
 enum { PATH = 4096 };
 static const int64_t REREAD_NS = 2000000000;
 
-static _Atomic int32_t cached = 0;
+/* What holds for all threads: quota and limits, or the number set by hand. */
+static _Atomic int32_t ceiling = 0;
+static _Atomic int32_t process_cores = 0; /* of its first thread's affinity, below the ceiling */
 static _Atomic int64_t read_at = 0;
 static _Atomic int32_t by_hand = 0;
 static _Atomic int32_t limit_set = 0;  /* the least of TREADLE_NUM_THREADS and OMP_NUM_THREADS */
 static _Atomic int32_t limit_hard = 0; /* OMP_THREAD_LIMIT */
+static _Atomic int32_t quota_cores = 0;
+static _Atomic uint64_t quota_group = 0;
 
-static int32_t affinity(void)
+/* Affinity belongs to a thread: one that is bound to a core says nothing about the others. */
+static _Thread_local struct {
+    int64_t read_at;
+    int32_t count;
+} affinity;
+
+/* The set of a thread (0: the calling one), to be freed; the kernel wants one as wide as its own.
+ */
+static cpu_set_t *affinity_of(pid_t thread, size_t *bytes)
 {
-    /* The kernel wants a mask as wide as its own; grow until it is. */
-    for (int cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
-        cpu_set_t *set = CPU_ALLOC((size_t)cpus);
-        if (!set)
-            break;
-        size_t bytes = CPU_ALLOC_SIZE((size_t)cpus);
-        int32_t count = sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
+    for (size_t cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
+        cpu_set_t *set = CPU_ALLOC(cpus);
+        *bytes = CPU_ALLOC_SIZE(cpus);
+        if (!set || sched_getaffinity(thread, *bytes, set) == 0)
+            return set;
         CPU_FREE(set);
-        if (count > 0)
-            return count;
     }
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int32_t)online : 1;
+    return NULL;
+}
+
+static int32_t count_affinity(void)
+{
+    size_t bytes;
+    cpu_set_t *set = affinity_of(0, &bytes);
+    long count = set ? CPU_COUNT_S(bytes, set) : sysconf(_SC_NPROCESSORS_ONLN);
+    CPU_FREE(set);
+    return count > 0 ? (int32_t)count : 1;
+}
+
+uint32_t cpus_mask(uint64_t mask[CPUS_WORDS])
+{
+    size_t bytes;
+    cpu_set_t *set = affinity_of(getpid(), &bytes);
+    memset(mask, 0, CPUS_WORDS * sizeof *mask);
+    for (size_t cpu = 0; set && cpu < 8 * bytes; cpu++)
+        if (CPU_ISSET_S(cpu, bytes, set))
+            mask[cpu / 64 % CPUS_WORDS] |= UINT64_C(1) << cpu % 64;
+    uint32_t count = set ? (uint32_t)CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    return count;
 }
 
 static bool read_text(const char *path, char *text, size_t capacity)
@@ -54,6 +84,11 @@ static bool read_text(const char *path, char *text, size_t capacity)
     fclose(file);
     text[length] = '\0';
     return length > 0;
+}
+
+static struct quota lesser(struct quota a, struct quota b)
+{
+    return a.cores <= 0 || (b.cores > 0 && b.cores < a.cores) ? b : a;
 }
 
 /* Cores that one group allows, 0 if it sets no limit. */
@@ -76,17 +111,22 @@ static double quota_of_group(const char *folder, bool v2)
     return isfinite(quota) && isfinite(period) && quota > 0 && period > 0 ? quota / period : 0;
 }
 
+/* The number of a folder, the same in whatever name space its path is seen. */
+static uint64_t identity(const char *folder)
+{
+    struct stat status;
+    return stat(folder, &status) == 0 ? status.st_ino ^ (uint64_t)status.st_dev << 48 : 0;
+}
+
 /* The least quota from `group` below `mount` up to the mount itself. */
-static double quota_of_ancestors(const char *mount, const char *group, bool v2)
+static struct quota quota_of_ancestors(const char *mount, const char *group, bool v2)
 {
     char folder[PATH];
+    struct quota least = {.cores = 0};
     if (snprintf(folder, sizeof folder, "%s%s", mount, strcmp(group, "/") ? group : "") >= PATH)
-        return 0;
-    double least = 0;
+        return least;
     for (;;) {
-        double quota = quota_of_group(folder, v2);
-        if (quota > 0 && (least == 0 || quota < least))
-            least = quota;
+        least = lesser(least, (struct quota){quota_of_group(folder, v2), identity(folder)});
         char *slash = strrchr(folder, '/');
         if (!slash || strlen(folder) <= strlen(mount))
             return least;
@@ -140,16 +180,16 @@ static const char *below_mount(const char *group, const char *mount_root)
     return group[head] == '/' ? group + head : group[head] ? group : "/";
 }
 
-double cpus_quota(const char *root)
+struct quota cpus_quota(const char *root)
 {
     char path[PATH], mount[PATH], mount_root[PATH];
+    struct quota least = {.cores = 0};
     snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
     FILE *file = fopen(path, "re");
     if (!file)
-        return 0;
+        return least;
     char *line = NULL;
     size_t capacity = 0;
-    double least = 0;
     while (getline(&line, &capacity, file) > 0) {
         line[strcspn(line, "\n")] = '\0';
         char *controllers = strchr(line, ':');
@@ -160,13 +200,11 @@ double cpus_quota(const char *root)
         bool v2 = controllers[1] == '\0';
         if ((!v2 && !lists(controllers + 1, "cpu")) || !find_mount(root, v2, mount, mount_root))
             continue;
-        double quota = quota_of_ancestors(mount, below_mount(group, mount_root), v2);
-        if (quota > 0 && (least == 0 || quota < least))
-            least = quota;
+        least = lesser(least, quota_of_ancestors(mount, below_mount(group, mount_root), v2));
     }
     free(line);
     fclose(file);
-    return least;
+    return least.cores > 0 ? least : (struct quota){.cores = 0};
 }
 
 static int32_t least_of(int32_t count, int32_t limit)
@@ -174,41 +212,55 @@ static int32_t least_of(int32_t count, int32_t limit)
     return limit > 0 && limit < count ? limit : count;
 }
 
-static int32_t count_now(void)
+static void read_anew(int64_t now)
 {
-    int32_t forced = atomic_load(&by_hand);
-    int32_t hard = atomic_load(&limit_hard);
-    if (forced > 0)
-        return least_of(forced, hard);
-    double quota = cpus_quota("");
-    int32_t count = affinity();
-    if (quota > 0 && quota < count)
-        count = quota < 1 ? 1 : (int32_t)quota;
-    return least_of(least_of(count, atomic_load(&limit_set)), hard);
-}
-
-static void read_anew(void)
-{
-    atomic_store(&read_at, trace_clock());
-    atomic_store_explicit(&cached, count_now(), memory_order_relaxed);
+    int32_t forced = atomic_load(&by_hand), most = INT32_MAX;
+    struct quota quota = cpus_quota("");
+    atomic_store(&read_at, now);
+    atomic_store(&quota_cores, quota.cores <= 0 ? 0 : quota.cores < 1 ? 1 : (int32_t)quota.cores);
+    atomic_store(&quota_group, quota.group);
+    if (forced <= 0)
+        most = least_of(least_of(most, atomic_load(&quota_cores)), atomic_load(&limit_set));
+    most = least_of(least_of(most, forced), atomic_load(&limit_hard));
+    uint64_t mask[CPUS_WORDS];
+    int32_t cores = (int32_t)cpus_mask(mask);
+    atomic_store(&process_cores, forced > 0 || cores == 0 ? most : least_of(most, cores));
+    atomic_store_explicit(&ceiling, most, memory_order_relaxed);
 }
 
 int32_t cpus_last(void)
 {
-    return atomic_load_explicit(&cached, memory_order_relaxed);
+    return atomic_load_explicit(&process_cores, memory_order_relaxed);
+}
+
+int32_t cpus_available_at(int64_t now)
+{
+    int32_t most = atomic_load_explicit(&ceiling, memory_order_relaxed);
+    int64_t then = atomic_load_explicit(&read_at, memory_order_relaxed);
+    /* One thread reads; the others go on with the old count unless there is none yet. */
+    if (most == 0 ||
+        (now - then >= REREAD_NS && atomic_compare_exchange_strong(&read_at, &then, now))) {
+        read_anew(now);
+        most = atomic_load_explicit(&ceiling, memory_order_relaxed);
+    }
+    if (atomic_load_explicit(&by_hand, memory_order_relaxed) > 0)
+        return most;
+    if (affinity.count == 0 || now - affinity.read_at >= REREAD_NS) {
+        affinity.count = count_affinity();
+        affinity.read_at = now;
+    }
+    return affinity.count < most ? affinity.count : most;
 }
 
 int32_t cpus_available(void)
 {
-    int32_t count = atomic_load_explicit(&cached, memory_order_relaxed);
-    int64_t then = atomic_load_explicit(&read_at, memory_order_relaxed);
-    int64_t now = trace_clock();
-    if (count > 0 && now - then < REREAD_NS)
-        return count;
-    /* One thread reads; the others go on with the old count unless there is none yet. */
-    if (atomic_compare_exchange_strong(&read_at, &then, now) || count == 0)
-        read_anew();
-    return atomic_load_explicit(&cached, memory_order_relaxed);
+    return cpus_available_at(trace_clock());
+}
+
+int32_t cpus_quota_cores(uint64_t *group)
+{
+    *group = atomic_load(&quota_group);
+    return atomic_load(&quota_cores);
 }
 
 void cpus_limit(const struct cpus_limits *limits)
@@ -218,11 +270,11 @@ void cpus_limit(const struct cpus_limits *limits)
         set = set > 0 ? least_of(set, limits->omp_num_threads) : limits->omp_num_threads;
     atomic_store(&limit_set, set);
     atomic_store(&limit_hard, limits->omp_thread_limit);
-    read_anew();
+    read_anew(trace_clock());
 }
 
 void cpus_override(int32_t threads)
 {
     atomic_store(&by_hand, threads);
-    read_anew();
+    read_anew(trace_clock());
 }

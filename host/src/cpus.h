@@ -12,13 +12,16 @@ struct cpus_limits {
 };
 
 /**
- * Cores this process may use now, at least 1: the least of the calling thread's affinity, the
+ * Cores that a call of this thread may use now, at least 1: the least of the thread's affinity, the
  * cgroup quota of all ancestors rounded down, and the limits. Read anew every two seconds, by
- * whichever call comes first; else one relaxed load.
+ * whichever call comes first, the affinity by each thread for itself; else a few relaxed loads.
  */
 int32_t cpus_available(void);
 
-/** The count as last read, 0 before the first time. One relaxed load. */
+/** The same for a caller that knows the time, in nanoseconds of trace_clock(). */
+int32_t cpus_available_at(int64_t now);
+
+/** The cores of the process, by its first thread, as last read; 0 before. One relaxed load. */
 int32_t cpus_last(void);
 
 /** Set the limits and read anew. */
@@ -28,10 +31,27 @@ void cpus_limit(const struct cpus_limits *limits);
  */
 void cpus_override(int32_t threads);
 
+/** Cores that a cgroup allows (0: no limit), and a number that stands for the group. */
+struct quota {
+    double cores;
+    uint64_t group;
+};
+
 /**
- * The cgroup quota in cores (0 if none) of the process whose /proc/self and cgroup file system lie
- * below `root`, "" for the real one: v2 and v1, the least over the group and all its ancestors.
+ * The quota of the process whose /proc/self and cgroup file system lie below `root`, "" for the
+ * real one: v2 and v1, the least over the group and all its ancestors.
  */
-double cpus_quota(const char *root);
+struct quota cpus_quota(const char *root);
+
+/** The same as last read, rounded down but at least 1; 0: no limit. */
+int32_t cpus_quota_cores(uint64_t *group);
+
+enum { CPUS_WORDS = 16 };
+
+/**
+ * The cores on which the process may run, by its first thread: a bit each, those from 1024 on
+ * folded onto the first. Returns how many there are, 0 if the kernel does not say.
+ */
+uint32_t cpus_mask(uint64_t mask[CPUS_WORDS]);
 
 #endif
