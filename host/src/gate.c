@@ -57,13 +57,13 @@ void gate_leave(void)
 static void close_gate(void)
 {
     struct timespec limit;
-    clock_gettime(CLOCK_REALTIME, &limit);
+    clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += WAIT_SECONDS;
     int self = depth > 0, late = 0;
     pthread_mutex_lock(&mutex);
     /* Closed anew after each wait: another thread's fork may have opened it meanwhile. */
     while (atomic_store(&closed, true), atomic_load(&inside) > self && !late)
-        late = pthread_cond_timedwait(&emptied, &mutex, &limit);
+        late = pthread_cond_clockwait(&emptied, &mutex, CLOCK_MONOTONIC, &limit);
 }
 
 static void open_gate(void)
