@@ -7,11 +7,14 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "cpus.h"
+#include "machine.h"
 #include "trace.h"
 
 static _Alignas(64) _Atomic uint64_t state; /* callers << 32 | threads granted */
+static _Atomic uint32_t mode = BUDGET_PROCESS;
 static _Thread_local uint32_t held; /* threads of the grant this thread is inside of; 0: none */
 static _Thread_local bool nested;   /* a thread of the pool: it is inside the calls of others */
 
@@ -49,33 +52,66 @@ static uint32_t share(uint32_t cores, uint32_t callers)
     return callers < cores ? cores / callers : 1;
 }
 
-static struct grant offer(uint64_t held_now, uint32_t wanted, uint32_t callers, uint32_t cores)
+static const char *const names[] = {
+    [BUDGET_MACHINE] = "machine", [BUDGET_PROCESS] = "process", [BUDGET_OFF] = "off"};
+
+int32_t budget_mode(const char *name)
+{
+    for (int32_t i = 0; i <= BUDGET_OFF; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+const char *budget_mode_name(enum budget_mode chosen)
+{
+    return names[chosen];
+}
+
+void budget_use(enum budget_mode chosen)
+{
+    atomic_store(&mode, chosen);
+    machine_use(chosen == BUDGET_MACHINE, &state);
+}
+
+enum budget_mode budget_used(void)
+{
+    return atomic_load_explicit(&mode, memory_order_relaxed);
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct grant offer(uint64_t held_now, uint32_t wanted, uint32_t callers, uint32_t cores,
+                          uint32_t left)
 {
     uint32_t taken = (uint32_t)held_now;
-    uint32_t threads = taken < cores ? cores - taken : 1;
-    uint32_t fair = share(cores, callers);
-    if (threads > fair)
-        threads = fair;
-    if (threads > wanted)
-        threads = wanted > 0 ? wanted : 1;
-    return (struct grant){.threads = threads, .callers = callers, .cores = cores};
+    uint32_t threads = cores;
+    if (budget_used() != BUDGET_OFF)
+        threads = least(taken < left ? left - taken : 1, share(left, callers));
+    threads = least(threads, wanted > 0 ? wanted : 1);
+    return (struct grant){.threads = threads, .callers = callers, .cores = cores, .left = left};
 }
 
 struct grant budget_take(uint32_t wanted)
 {
-    uint32_t cores = (uint32_t)cpus_available();
     int64_t begin = trace_clock();
+    uint32_t cores = (uint32_t)cpus_available_at(begin);
     if (held || nested)
         return (struct grant){
-            .threads = 1, .callers = 1, .cores = cores, .nested = 1, .begin = begin};
+            .threads = 1, .callers = 1, .cores = cores, .left = cores, .nested = 1, .begin = begin};
     struct grant grant;
     uint64_t now = atomic_load_explicit(&state, memory_order_relaxed);
     uint64_t next;
+    uint32_t left = machine_cores(cores, ((uint32_t)(now >> 32) + 1) * wanted, begin);
     do {
         uint32_t callers = (uint32_t)(now >> 32) + 1;
-        grant = offer(now, wanted, expected_callers(callers, begin), cores);
+        grant = offer(now, wanted, expected_callers(callers, begin), cores, left);
         next = now + (UINT64_C(1) << 32) + grant.threads;
     } while (!atomic_compare_exchange_weak(&state, &now, next));
+    machine_show();
     held = grant.threads;
     grant.met = (uint32_t)(now >> 32) + 1;
     grant.begin = begin;
@@ -84,11 +120,12 @@ struct grant budget_take(uint32_t wanted)
 
 struct grant budget_preview(uint32_t wanted, uint32_t callers)
 {
-    uint32_t cores = (uint32_t)cpus_available();
+    int64_t time = trace_clock();
+    uint32_t cores = (uint32_t)cpus_available_at(time);
     uint64_t now = callers ? 0 : atomic_load(&state);
     if (!callers)
-        callers = expected_callers((uint32_t)(now >> 32) + 1, trace_clock());
-    struct grant grant = offer(now, wanted, callers, cores);
+        callers = expected_callers((uint32_t)(now >> 32) + 1, time);
+    struct grant grant = offer(now, wanted, callers, cores, machine_cores(cores, 0, time));
     grant.met = callers;
     return grant;
 }
@@ -99,6 +136,9 @@ const char *grant_reason(uint32_t wanted, const struct grant *grant)
         return "a call inside another one: one thread";
     if (grant->threads >= wanted)
         return wanted > 1 ? "size: worth these threads" : "size: worth one thread";
+    if (grant->left < grant->cores)
+        return grant->callers > 1 ? "cores are shared with other calls and processes"
+                                  : "cores are shared with other processes";
     if (grant->callers > grant->met)
         return "cores are kept for callers that met lately";
     return grant->callers > 1 ? "cores are shared with other calls" : "cores are taken";
@@ -110,7 +150,9 @@ int64_t budget_give(const struct grant *grant)
     if (grant->nested)
         return end;
     held = 0;
+    machine_note(grant->threads, grant->begin, end);
     uint64_t before = atomic_fetch_sub(&state, (UINT64_C(1) << 32) + grant->threads);
+    machine_show();
     uint32_t present = (uint32_t)(before >> 32);
     uint32_t met = grant->met > present ? grant->met : present;
     if (met > 1)
@@ -130,9 +172,18 @@ void budget_be_nested(void)
 
 uint32_t budget_share(uint32_t most)
 {
+    if (budget_used() == BUDGET_OFF)
+        return most;
+    int64_t now = trace_clock();
     uint32_t callers = budget_callers();
-    uint32_t fair = share((uint32_t)cpus_last(), callers > 0 ? callers : 1);
-    return most < fair ? most : fair;
+    callers = callers > 0 ? callers : 1;
+    uint32_t left = machine_cores((uint32_t)cpus_available_at(now), callers * most, now);
+    return least(most, share(left, callers));
+}
+
+uint32_t budget_cores(void)
+{
+    return least((uint32_t)cpus_last(), machine_cores_last());
 }
 
 void budget_after_fork(void)

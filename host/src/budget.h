@@ -8,17 +8,29 @@
 struct grant {
     uint32_t threads; /* >= 1, the caller included */
     uint32_t callers; /* among how many the cores were shared, this one included */
-    uint32_t cores;
-    uint32_t nested; /* a call inside another's: not counted, one thread */
-    uint32_t met;    /* calls in flight when it was given, this one included */
-    uint32_t reserved;
-    int64_t begin; /* nanoseconds of trace_clock() */
+    uint32_t cores;   /* of this process */
+    uint32_t left;    /* of them, those that other processes leave */
+    uint32_t nested;  /* a call inside another's: not counted, one thread */
+    uint32_t met;     /* calls in flight when it was given, this one included */
+    int64_t begin;    /* nanoseconds of trace_clock() */
 };
+
+/** TREADLE_BUDGET: share with other processes, only among own calls, or not at all. */
+enum budget_mode { BUDGET_MACHINE, BUDGET_PROCESS, BUDGET_OFF };
+
+/** The mode of a name, or -1. */
+int32_t budget_mode(const char *name);
+const char *budget_mode_name(enum budget_mode mode);
+
+/** From now on. "process" before the first time. */
+void budget_use(enum budget_mode mode);
+enum budget_mode budget_used(void);
 
 /**
  * Take cores for a call that would like `wanted` threads. Never waits: the caller's own thread
  * always runs. A grant is at most what is free, and at most the fair share cores / callers,
- * where callers are those in flight or, for a moment, those that met lately.
+ * where callers are those in flight or, for a moment, those that met lately, and cores are those
+ * that other processes leave (machine.h). With BUDGET_OFF it is what is wanted, up to the cores.
  */
 struct grant budget_take(uint32_t wanted);
 
@@ -33,6 +45,9 @@ int64_t budget_give(const struct grant *grant);
 
 /** The share of one caller now, at most `most`: fewer when callers have come since the grant. */
 uint32_t budget_share(uint32_t most);
+
+/** The cores of this process beside the others, as last reckoned. A few relaxed loads. */
+uint32_t budget_cores(void);
 
 /** Calls in flight. */
 uint32_t budget_callers(void);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <treadle/status.h>
 
+#include "budget.h"
 #include "error.h"
 
 /* A copy that lives as long as the process; reading the same text again needs no other. */
@@ -89,6 +90,15 @@ static int32_t check_cpu(const char *value)
     return fail(TREADLE_E_INVALID, "TREADLE_CPU=%s: allowed are baseline, avx2 and avx512", value);
 }
 
+static int32_t check_budget(const char *value, int32_t *mode)
+{
+    *mode = budget_mode(value);
+    if (*mode >= 0)
+        return TREADLE_OK;
+    return fail(TREADLE_E_INVALID, "TREADLE_BUDGET=%.128s: allowed are machine, process and off",
+                value);
+}
+
 int32_t env_read(struct env *env)
 {
     *env = (struct env){
@@ -110,6 +120,8 @@ int32_t env_read(struct env *env)
         status = check_trace(env->trace);
     if (!status)
         status = check_cpu(text("TREADLE_CPU", ""));
+    if (!status)
+        status = check_budget(text("TREADLE_BUDGET", "machine"), &env->budget);
     if (status)
         return status;
     env->num_threads = (int32_t)threads;

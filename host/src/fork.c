@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "host.h"
 #include "loader.h"
+#include "machine.h"
 #include "op.h"
 #include "policy.h"
 #include "pool.h"
@@ -27,6 +28,7 @@ static void locks(enum fork_step step)
     policy_fork(step);
     op_fork(step);
     pool_fork(step);
+    machine_fork(step);
 }
 
 static void before(void)

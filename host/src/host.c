@@ -9,6 +9,7 @@
 #include <string.h>
 #include <treadle/treadle.h>
 
+#include "budget.h"
 #include "cpus.h"
 #include "env.h"
 #include "error.h"
@@ -31,6 +32,7 @@ static int32_t apply_numbers(void)
         .omp_thread_limit = env.omp_thread_limit,
     });
     policy_set_min(env.min);
+    budget_use((enum budget_mode)env.budget);
     return trace_start(env.trace, env.verbose);
 }
 
@@ -148,6 +150,20 @@ int32_t treadle_get_num_threads(void)
 {
     (void)host_ready();
     return cpus_available();
+}
+
+int32_t treadle_set_budget(const char *mode)
+{
+    int32_t status = host_ready(), chosen = mode ? budget_mode(mode) : env.budget;
+    if (status)
+        return status;
+    if (chosen < 0)
+        return fail(TREADLE_E_INVALID, "budget is \"%.128s\"; allowed are machine, process and off",
+                    mode);
+    pthread_mutex_lock(&lock);
+    budget_use((enum budget_mode)chosen);
+    pthread_mutex_unlock(&lock);
+    return TREADLE_OK;
 }
 
 int32_t treadle_set_min(int64_t elements)

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "budget.h"
-#include "cpus.h"
 #include "trace.h"
 
 /*
@@ -78,8 +77,7 @@ static void pause_a_little(void)
 
 static bool core_to_spare(void)
 {
-    return budget_callers() + atomic_load_explicit(&awake, memory_order_relaxed) <=
-           (uint32_t)cpus_last();
+    return budget_callers() + atomic_load_explicit(&awake, memory_order_relaxed) <= budget_cores();
 }
 
 static bool called_while_spinning(struct worker *self)

@@ -222,6 +222,28 @@ Test(budget, callers_that_want_few_leave_the_rest, .init = set_up, .timeout = 30
         pthread_join(threads[k], NULL);
 }
 
+Test(budget, off_gives_everybody_what_is_wanted, .init = set_up, .timeout = 30)
+{
+    pthread_t threads[3];
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    cr_assert_eq(treadle_set_budget("off"), TREADLE_OK);
+    for (uint32_t k = 0; k < 3; k++) {
+        pthread_create(&threads[k], NULL, call_in_thread, NULL);
+        wait_for(&inside, k + 1);
+        cr_assert_eq(callers[k].granted, 8);
+    }
+    cr_assert_eq(sum_of_shares(0, 3), 24);
+    cr_assert_eq(treadle_set_budget("process"), TREADLE_OK);
+    cr_assert_leq(sum_of_shares(0, 3), 8);
+    pthread_mutex_lock(&lock);
+    may_leave = 3;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    for (int k = 0; k < 3; k++)
+        pthread_join(threads[k], NULL);
+    expect_all_cores_are_free(8);
+}
+
 static struct treadle_used nested_used;
 
 static int32_t call_inside(struct treadle_call *call)

@@ -6,10 +6,10 @@
 
 #include "strided.h"
 
-static const char *const variables[] = {
-    "TREADLE_BACKEND", "TREADLE_NUM_THREADS", "TREADLE_MIN",
-    "TREADLE_TRACE",   "TREADLE_VERBOSE",     "TREADLE_ONLY",
-    "TREADLE_DISABLE", "OMP_NUM_THREADS",     "OMP_THREAD_LIMIT"};
+static const char *const variables[] = {"TREADLE_BACKEND", "TREADLE_NUM_THREADS", "TREADLE_MIN",
+                                        "TREADLE_TRACE",   "TREADLE_VERBOSE",     "TREADLE_ONLY",
+                                        "TREADLE_DISABLE", "TREADLE_BUDGET",      "OMP_NUM_THREADS",
+                                        "OMP_THREAD_LIMIT"};
 
 static void clean(void)
 {
@@ -28,6 +28,8 @@ static const struct wrong {
     {"TREADLE_NUM_THREADS", "2x", "TREADLE_NUM_THREADS=2x|1 to 4096"},
     {"TREADLE_NUM_THREADS", "2.5", "TREADLE_NUM_THREADS=2.5|whole number"},
     {"TREADLE_NUM_THREADS", "99999999999999999999", "TREADLE_NUM_THREADS|1 to 4096"},
+    {"TREADLE_BUDGET", "shared", "TREADLE_BUDGET=shared|machine, process and off"},
+    {"TREADLE_BUDGET", "Machine", "TREADLE_BUDGET=Machine|machine, process and off"},
     {"TREADLE_VERBOSE", "3", "TREADLE_VERBOSE=3|0 to 2"},
     {"TREADLE_VERBOSE", "yes", "TREADLE_VERBOSE=yes|0 to 2"},
     {"TREADLE_MIN", "0", "TREADLE_MIN=0|from 1"},
@@ -49,6 +51,33 @@ Test(environment, a_wrong_value_is_named_with_what_is_allowed, .init = clean)
         unsetenv(wrongs[i].name);
         cr_assert_eq(treadle_reload_env(), TREADLE_OK, "%s", treadle_last_error());
     }
+}
+
+Test(environment, the_budget_and_the_call_that_changes_it, .init = clean)
+{
+    struct treadle_budget_info info;
+    setenv("TREADLE_BUDGET", "off", 1);
+    cr_assert_eq(treadle_reload_env(), TREADLE_OK, "%s", treadle_last_error());
+    cr_assert_str_eq(treadle_get_budget(), "off");
+    cr_assert_eq(treadle_set_budget("process"), TREADLE_OK);
+    cr_assert_str_eq(treadle_get_budget(), "process");
+    cr_assert_eq(treadle_budget_info(&info), TREADLE_OK);
+    cr_assert_str_eq(info.mode, "process");
+    cr_assert_str_eq(info.asked, "process");
+    cr_assert_str_eq(info.reason, "");
+    cr_assert_eq(info.cores, (uint32_t)treadle_get_num_threads());
+    cr_assert_eq(info.left, info.cores);
+    cr_assert_eq(info.processes, 0);
+    expect_invalid(treadle_set_budget("all"), "budget is \"all\"|machine, process and off");
+    expect_invalid(treadle_budget_info(NULL), "info is NULL");
+    cr_assert_str_eq(treadle_get_budget(), "process");
+    cr_assert_eq(treadle_set_budget(NULL), TREADLE_OK);
+    cr_assert_str_eq(treadle_get_budget(), "off");
+    unsetenv("TREADLE_BUDGET");
+    cr_assert_eq(treadle_reload_env(), TREADLE_OK);
+    cr_assert_eq(treadle_budget_info(&info), TREADLE_OK);
+    cr_assert_str_eq(info.asked, "machine");
+    cr_assert_eq(strcmp(info.mode, "machine") == 0, info.reason[0] == '\0', "%s", info.reason);
 }
 
 Test(environment, an_endless_value_leaves_room_for_what_is_allowed, .init = clean)

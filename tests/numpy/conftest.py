@@ -11,6 +11,9 @@ import pytest
 
 import treadle
 
+# Other programs that run at the same time must not change the number of threads.
+os.environ.setdefault("TREADLE_BUDGET", "process")
+
 # For tests whose cases multiply: "full" has more sizes, limits and thread counts.
 DEPTHS = ["fast", pytest.param("full", marks=pytest.mark.slow)]
 

@@ -192,6 +192,16 @@ int32_t treadle_set_num_threads(int32_t threads);
  * above. */
 int32_t treadle_get_num_threads(void);
 
+/**
+ * How cores are shared: "machine" with the calls of other processes of this user, too, "process"
+ * only among those of this one, "off" not at all: a call gets what it wants, up to the cores. NULL
+ * goes back to TREADLE_BUDGET.
+ */
+int32_t treadle_set_budget(const char *mode);
+
+/** What holds now: "machine", "process" or "off"; "process" too if the machine's can't be had. */
+const char *treadle_get_budget(void);
+
 /** Elements below which a call stays on the caller; 0 goes back to TREADLE_MIN or the policy. */
 int32_t treadle_set_min(int64_t elements);
 
@@ -255,6 +265,45 @@ int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32
 /** The same for a routine. */
 int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,
                                 struct treadle_decision *decision);
+
+/** How many cores this process has, and why. */
+struct treadle_budget_info {
+    const char *mode;   /* treadle_get_budget() */
+    const char *asked;  /* what was set; mode may be less */
+    char reason[256];   /* "", or why mode is not what was asked */
+    uint32_t cores;     /* treadle_get_num_threads() */
+    uint32_t left;      /* of them, those that other processes leave now */
+    double quota;       /* cores that the cgroup allows, 0: no limit */
+    uint32_t processes; /* other ones that share cores with this one */
+    uint32_t reserved;
+};
+
+int32_t treadle_budget_info(struct treadle_budget_info *info);
+
+/** A process of this user that has lately shared cores. Its own numbers, at the moment of looking.
+ */
+struct treadle_process {
+    int32_t pid;      /* in its own name space of process ids */
+    uint32_t is_here; /* 1: that name space is the caller's, too */
+    char command[16]; /* as the kernel knows it */
+    uint32_t cores;   /* that its limits leave it */
+    uint32_t share;   /* of them, those it may use beside the others */
+    uint32_t callers; /* calls in flight */
+    uint32_t held;    /* threads they were granted */
+    uint32_t wanted;  /* threads that its calls would have liked lately */
+    uint32_t reserved;
+    uint64_t calls;   /* that ended, all above the small size */
+    uint64_t core_ns; /* nanoseconds of these calls times their threads */
+};
+
+/**
+ * The processes that share cores, this one not necessarily among them. Nothing is changed by
+ * looking.
+ * @param list   room for `capacity` of them, or NULL
+ * @return how many there are, which may be more than were written; TREADLE_E_FAILED if the table
+ *         they share is unusable
+ */
+int32_t treadle_processes(struct treadle_process *list, uint32_t capacity);
 
 /** What was run since start or the last reset. Small calls are not counted: they cost nothing. */
 struct treadle_statistic {
