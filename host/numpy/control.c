@@ -121,6 +121,22 @@ static PyObject *get_num_threads(PyObject *module, PyObject *none)
     return PyLong_FromLong(treadle_get_num_threads());
 }
 
+static PyObject *set_budget(PyObject *module, PyObject *object)
+{
+    const char *mode;
+
+    (void)module;
+    if (!text_or_null(object, &mode))
+        return NULL;
+    return settled(treadle_set_budget(mode));
+}
+
+static PyObject *get_budget(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyUnicode_FromString(treadle_get_budget());
+}
+
 static PyObject *set_min(PyObject *module, PyObject *object)
 {
     long long elements = PyLong_AsLongLong(object);
@@ -139,6 +155,8 @@ PyMethodDef control_methods[] = {
     {"get_backend", get_backend, METH_NOARGS, NULL},
     {"set_num_threads", set_num_threads, METH_O, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},
+    {"set_budget", set_budget, METH_O, NULL},
+    {"get_budget", get_budget, METH_NOARGS, NULL},
     {"set_min", set_min, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

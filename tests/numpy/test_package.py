@@ -195,6 +195,19 @@ def test_number_of_threads():
         treadle.set_num_threads("two")
 
 
+def test_budget():
+    before = treadle.get_budget()
+    for mode in ("off", "process"):
+        treadle.set_budget(mode)
+        assert treadle.get_budget() == mode
+    with pytest.raises(ValueError, match=r'budget is "all".*machine, process and off'):
+        treadle.set_budget("all")
+    with pytest.raises(TypeError):
+        treadle.set_budget(1)
+    treadle.set_budget()
+    assert treadle.get_budget() == before
+
+
 def test_one_thread_is_one_thread(installed):
     treadle.set_num_threads(1)
     np.exp(np.ones(LARGE))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treadle._choice import (
         get_backend,
+        get_budget,
         get_num_threads,
         reload_env,
         set_backend,
+        set_budget,
         set_min,
         set_num_threads,
         using,
@@ -40,6 +42,7 @@ __all__ = [
     "doctor",
     "explain",
     "get_backend",
+    "get_budget",
     "get_num_threads",
     "install",
     "installed",
@@ -49,6 +52,7 @@ __all__ = [
     "reset",
     "run",
     "set_backend",
+    "set_budget",
     "set_min",
     "set_num_threads",
     "status",

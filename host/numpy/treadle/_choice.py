@@ -98,6 +98,29 @@ def get_num_threads() -> int:
     return _treadle.get_num_threads()
 
 
+def set_budget(mode: str | None = None) -> None:
+    """Choose among whom the cores are shared.
+
+    Parameters
+    ----------
+    mode : str or None
+        ``"machine"``: with the calls of all processes of this user. ``"process"``: among the calls
+        of this process. ``"off"``: not at all; each call gets what it wants, up to the cores.
+        None goes back to ``TREADLE_BUDGET``.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    _treadle.set_budget(mode)
+
+
+def get_budget() -> str:
+    """Return the mode that holds: ``"process"``, too, if the machine's can't be had."""
+    return _treadle.get_budget()
+
+
 def set_min(elements: int = 0) -> None:
     """Set the number of elements below which a call stays on its thread.
 
