@@ -139,6 +139,7 @@ static int check(const struct ab_request *request)
     }
     if (!cli_init_library())
         return CLI_FAILED;
+    cli_ignore_others();
     for (int i = 0; i < 2; i++)
         if (treadle_set_thread_backend(specs[i]))
             return cli_fail(CLI_USAGE, "ab: %c: %s", 'A' + i, treadle_last_error());

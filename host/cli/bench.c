@@ -315,6 +315,7 @@ int cli_bench(int argc, char **argv)
         return CLI_USAGE;
     if (!cli_init_library())
         return CLI_FAILED;
+    cli_ignore_others();
     choose_threads(&request);
     report_init(&report);
     cli_catch_interrupt();

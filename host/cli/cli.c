@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +64,12 @@ bool cli_init_library(void)
         return true;
     cli_fail_library();
     return false;
+}
+
+void cli_ignore_others(void)
+{
+    if (!getenv("TREADLE_BUDGET"))
+        treadle_set_budget("process");
 }
 
 static void note_interrupt(int signal)

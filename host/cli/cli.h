@@ -41,6 +41,9 @@ int cli_help(const char *usage, const char *text);
  */
 bool cli_init_library(void);
 
+/** Measure as if this process were alone, unless TREADLE_BUDGET says how to share. */
+void cli_ignore_others(void);
+
 /** From now on Ctrl-C only sets a flag; a second one ends the process. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);

@@ -86,8 +86,9 @@ static bool check_settings(struct report *report)
 
 static bool is_known_variable(const char *entry)
 {
-    static const char *const names[] = {"BACKEND",     "CPU",  "DISABLE",     "MIN",   "NUMPY",
-                                        "NUM_THREADS", "ONLY", "PLUGIN_PATH", "TRACE", "VERBOSE"};
+    static const char *const names[] = {"BACKEND",     "BUDGET", "CPU",         "DISABLE",
+                                        "MIN",         "NUMPY",  "NUM_THREADS", "ONLY",
+                                        "PLUGIN_PATH", "TRACE",  "VERBOSE"};
     const char *name = entry + strlen("TREADLE_");
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -124,17 +125,57 @@ static void check_thread_variables(struct report *report)
         if (getenv(others[i]))
             found(report, NOTE, "threads", "it holds for that library only, not for Treadle",
                   "%s=%s", others[i], getenv(others[i]));
-    const char *policy = getenv("OMP_WAIT_POLICY"), *bind = getenv("OMP_PROC_BIND");
-    if (policy && !strcasecmp(policy, "active"))
-        found(report, WARN, "threads", "unset it: threads that wait would burn their cores",
-              "OMP_WAIT_POLICY=%s", policy);
-    if (getenv("KMP_BLOCKTIME"))
-        found(report, NOTE, "threads", "a long time makes threads that wait burn their cores",
-              "KMP_BLOCKTIME=%s", getenv("KMP_BLOCKTIME"));
+    const char *bind = getenv("OMP_PROC_BIND");
     if (bind && strcasecmp(bind, "false"))
         found(report, WARN, "threads",
               "unset it: several processes would be bound to the same cores", "OMP_PROC_BIND=%s",
               bind);
+}
+
+/** Threads that wait for work by spinning take cores from everybody, and nobody counts them. */
+static void check_spinning(struct report *report)
+{
+    static const struct {
+        const char *name, *bad, *advice; /* bad: the only value to warn of */
+    } variables[] = {
+        {"OMP_WAIT_POLICY", "active", "unset it: threads that wait would burn their cores"},
+        {"KMP_BLOCKTIME", "infinite", "a long time makes threads that wait burn their cores"},
+        {"GOMP_SPINCOUNT", "infinite", "a high count makes threads of GNU OpenMP burn their cores"},
+        {"OPENBLAS_THREAD_TIMEOUT", "30",
+         "threads of OpenBLAS spin for 2^value ticks after a call, for other processes' cores too"},
+    };
+
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i].name);
+        if (value)
+            found(report, strcasecmp(value, variables[i].bad) ? NOTE : WARN, "spinning",
+                  variables[i].advice, "%s=%s", variables[i].name, value);
+    }
+}
+
+static void check_budget(struct report *report)
+{
+    struct treadle_budget_info budget;
+
+    if (treadle_budget_info(&budget))
+        found(report, BAD, "budget", "", "%s", treadle_last_error());
+    else if (*budget.reason)
+        found(report, WARN, "budget",
+              "processes do not know of each other, and take all cores each",
+              "%s instead of %s: %s", budget.mode, budget.asked, budget.reason);
+    else if (!strcmp(budget.mode, "off"))
+        found(report, WARN, "budget", "calls at the same time take all cores each", "off");
+    else if (!strcmp(budget.mode, "process"))
+        found(report, NOTE, "budget",
+              "processes do not know of each other, and take all cores each", "process");
+    else
+        found(report, OK, "budget", "", "machine: %u of %u cores are left by %u other process%s",
+              budget.left, budget.cores, budget.processes, budget.processes == 1 ? "" : "es");
+    if (budget.quota > 0)
+        found(report, budget.quota < 1 ? WARN : NOTE, "quota",
+              budget.quota < 1 ? "less than a core: even one thread is stopped now and then"
+                               : "the cgroup's (container's) limit; it is rounded down",
+              "%.2f cores", budget.quota);
 }
 
 static void check_cores(struct report *report, const struct facts *facts)
@@ -322,9 +363,11 @@ static void check_all(struct report *report, struct facts *facts)
     facts_read(facts);
     check_treadle_variables(report);
     check_thread_variables(report);
+    check_spinning(report);
     check_folders(report);
     if (ready) {
         check_cores(report, facts);
+        check_budget(report);
         check_plugins(report);
         check_kernels(report);
         check_runtimes(report);

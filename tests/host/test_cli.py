@@ -482,3 +482,46 @@ def test_doctor_lists_refused_plugins(treadle, tmp_path):
     refused = [c for c in checks(report, "plugin") if c["status"] == "warn"]
     assert any("treadle-junk.so" in c["value"] for c in refused)
     assert "-> mend or remove the file" in treadle("doctor", plugins=tmp_path).stdout
+
+
+def test_doctor_tells_the_budget(treadle):
+    (budget,) = checks(treadle("doctor", "--json"), "budget")
+    assert budget["value"].startswith("machine: ")
+    (budget,) = checks(treadle("doctor", "--json", TREADLE_BUDGET="off"), "budget")
+    assert (budget["status"], budget["value"]) == ("warn", "off")
+    report = treadle("doctor", "--json", TREADLE_BUDGET="all", code=FAILED)
+    (settings,) = checks(report, "settings")
+    assert "TREADLE_BUDGET=all: allowed are machine, process and off" in settings["value"]
+
+
+def test_doctor_says_why_processes_do_not_share(treadle):
+    full = "mount -t tmpfs -o size=64k none /dev/shm && touch /dev/shm/mounted && exec "
+    if subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{full} true"], capture_output=True
+    ).returncode:
+        pytest.skip("this user may not mount")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{full} {treadle.command} doctor --json"],
+        env={k: v for k, v in os.environ.items() if k != "TREADLE_BUDGET"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (budget,) = checks(done, "budget")
+    assert budget["status"] == "warn"
+    assert re.match(r"process instead of machine: /dev/shm/.*No space left", budget["value"])
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "harmless"),
+    [
+        ("OMP_WAIT_POLICY", "ACTIVE", "passive"),
+        ("KMP_BLOCKTIME", "infinite", "1"),
+        ("GOMP_SPINCOUNT", "infinite", "1000"),
+        ("OPENBLAS_THREAD_TIMEOUT", "30", "4"),
+    ],
+)
+def test_doctor_names_what_makes_threads_spin(treadle, name, bad, harmless):
+    for value, status in [(bad, "warn"), (harmless, "note")]:
+        (spinning,) = checks(treadle("doctor", "--json", **{name: value}), "spinning")
+        assert (spinning["status"], spinning["value"]) == (status, f"{name}={value}")
