@@ -16,6 +16,7 @@ static const struct {
     {"bench", cli_bench, "rates of every backend against the machine's limits"},
     {"ab", cli_ab, "which of two backends is faster, and how sure that is"},
     {"doctor", cli_doctor, "everything that affects speed or safety here, and what to do"},
+    {"top", cli_top, "the processes that share the cores, live"},
 };
 
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
@@ -74,6 +75,7 @@ int main(int argc, char **argv)
         return run_help(argc - 1, argv + 1);
     if (!strcmp(argv[1], "--version"))
         return version(argc - 1, argv + 1);
-    return cli_fail(CLI_USAGE, "'%s' is not a command; use list, explain, bench, ab, doctor, help",
+    return cli_fail(CLI_USAGE,
+                    "'%s' is not a command; use list, explain, bench, ab, doctor, top, help",
                     argv[1]);
 }

@@ -3,16 +3,18 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["list", "explain", "bench", "ab", "doctor"]
+COMMANDS = ["list", "explain", "bench", "ab", "doctor", "top"]
 OK, FAILED, USAGE, DIFFER, INTERRUPTED = 0, 1, 2, 3, 130
 
 # A backend that adds f64 REPEAT times and is off by ADD_ERROR at one element, and that multiplies
@@ -178,6 +180,9 @@ def test_every_help_has_usage_examples_and_exit_codes(treadle, command):
         (["list", "--frobnicate"], ["list", "--frobnicate", "--help"]),
         (["list", "junk"], ["list", "junk"]),
         (["doctor", "junk"], ["doctor", "junk"]),
+        (["top", "junk"], ["top", "junk"]),
+        (["top", "--interval", "0"], ["--interval", "'0'", "0.05"]),
+        (["top", "--interval"], ["--interval", "value"]),
         (["explain"], ["explain", "operation", "add"]),
         (["explain", "add"], ["shape"]),
         (["explain", "frobnicate", "10"], ["frobnicate", "add", "matmul"]),
@@ -228,7 +233,7 @@ def test_wrong_variable_is_named(treadle, args):
     assert re.search(r"TREADLE_BACKEND=nonsense.*serial", done.stderr)
 
 
-@pytest.mark.parametrize("args", [["list"], ["explain", "add", "10"], ["doctor"]])
+@pytest.mark.parametrize("args", [["list"], ["explain", "add", "10"], ["doctor"], ["top"]])
 def test_full_disk_is_a_failure(treadle, args):
     with open("/dev/full", "w") as full:
         done = subprocess.run([treadle.command, *args, "--json"], stdout=full, check=False)
@@ -525,3 +530,167 @@ def test_doctor_names_what_makes_threads_spin(treadle, name, bad, harmless):
     for value, status in [(bad, "warn"), (harmless, "note")]:
         (spinning,) = checks(treadle("doctor", "--json", **{name: value}), "spinning")
         assert (spinning["status"], spinning["value"]) == (status, f"{name}={value}")
+
+
+# ---- top
+
+# Takes cores and keeps them: its plugin waits inside of a call.
+NEIGHBOUR = r"""
+#include <stdio.h>
+#include <unistd.h>
+#include <treadle/treadle.h>
+
+static double x[64], y[64];
+
+static int32_t wait_here(struct treadle_call *call)
+{
+    puts("inside");
+    fflush(stdout);
+    while (getchar() != '\n')
+        ;
+    (void)call;
+    return TREADLE_OK;
+}
+
+static int32_t create(const struct treadle_host *host, const char *options, void **state,
+                      struct treadle_error *error)
+{
+    (void)host, (void)options, (void)state, (void)error;
+    return TREADLE_OK;
+}
+
+static void destroy(void *state)
+{
+    (void)state;
+}
+
+static int32_t find_kernel(void *state, const struct treadle_query *query,
+                           struct treadle_kernel *kernel)
+{
+    (void)state, (void)query;
+    kernel->run = wait_here;
+    return TREADLE_OK;
+}
+
+static const struct treadle_plugin *entry(void)
+{
+    static const struct treadle_plugin plugin = {
+        .struct_size = sizeof plugin, .id = "waiting", .version = "1", .vendor = "test",
+        .cpu_required = "", .create = create, .destroy = destroy, .find_kernel = find_kernel,
+    };
+    return &plugin;
+}
+
+int main(void)
+{
+    const int64_t shape[] = {64};
+    if (treadle_register(entry) || treadle_set_backend("waiting") || treadle_set_min(1) ||
+        treadle_set_num_threads(3) ||
+        treadle_unary_flat("copy", x, TREADLE_TYPE_FLOAT64, 1, shape, NULL, y,
+                           TREADLE_TYPE_FLOAT64, 1, shape, NULL, NULL))
+        puts(treadle_last_error());
+    puts("outside");
+    fflush(stdout);
+    getchar();
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def neighbour_program(treadle, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("neighbour")
+    (folder / "neighbour.c").write_text(NEIGHBOUR)
+    libraries = [p for p in Path(treadle.command).parents[1].glob("lib*") if p.is_dir()]
+    library = next((p for p in libraries if (p / "libtreadle.so").exists()), None)
+    if library is None:
+        pytest.skip("libtreadle.so is not beside the command")
+    subprocess.run(
+        [
+            *["cc", folder / "neighbour.c", "-o", folder / "neighbour", f"-L{library}"],
+            *["-ltreadle", f"-Wl,-rpath,{library}", f"-I{ROOT / 'abi'}"],
+            f"-I{ROOT / 'host' / 'include'}",
+        ],
+        check=True,
+    )
+    return folder / "neighbour"
+
+
+@pytest.fixture
+def neighbour(neighbour_program):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TREADLE_")}
+    program = subprocess.Popen(
+        [neighbour_program, "--a-word"],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout.readline() == "inside\n"
+    yield program
+    program.kill()
+    program.communicate()
+
+
+def shown(treadle, pid):
+    page = json.loads(treadle("top", "--json", "--interval", 0.05).stdout)
+    return next((p for p in page["processes"] if p["pid"] == pid), None)
+
+
+def test_top_shows_a_process_until_it_is_dead(treadle, neighbour):
+    process = shown(treadle, neighbour.pid)
+    assert process["is_here"]
+    assert process["command"].endswith("neighbour --a-word")
+    assert (process["callers"], process["cores"], process["wanted"]) == (1, 3, 3)
+    assert 1 <= process["held"] <= 3
+    assert process["calls"] == 0
+    neighbour.stdin.write("\n")
+    neighbour.stdin.flush()
+    assert neighbour.stdout.readline() == "outside\n"
+    process = shown(treadle, neighbour.pid)
+    assert (process["callers"], process["held"], process["calls"]) == (0, 0, 1)
+    neighbour.kill()
+    neighbour.wait()
+    assert shown(treadle, neighbour.pid) is None
+
+
+def test_top_without_a_terminal_prints_a_table(treadle, neighbour):
+    lines = treadle("top", "--interval", 0.05).stdout.splitlines()
+    assert re.match(r"\d+ cores, [\d.]+ threads; \d+ process(es)?, \d+ active$", lines[0])
+    assert lines[1].split() == ["PID", "USE", "HELD", "WANTED", "SHARE", "CALLS/S", "COMMAND"]
+    assert any(line.split()[0] == str(neighbour.pid) for line in lines[2:])
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("q", OK), (signal.SIGINT, INTERRUPTED), (signal.SIGTERM, INTERRUPTED)]
+)
+def test_top_gives_the_terminal_back(treadle, neighbour, end, code):
+    control, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (10, 70))
+    before = termios.tcgetattr(terminal)
+    top = subprocess.Popen(
+        [treadle.command, "top", "--interval", "0.05"],
+        env=os.environ | {"TERM": "xterm", "LC_ALL": "C.UTF-8"},
+        stdin=terminal,
+        stdout=terminal,
+    )
+    drawn = b""
+    while str(neighbour.pid).encode() not in drawn or drawn.count(b"\033[H") < 5:
+        drawn += os.read(control, 4096)
+    assert termios.tcgetattr(terminal) != before
+    if end == "q":
+        os.write(control, b"q")
+    else:
+        top.send_signal(end)
+    while not drawn.endswith(b"\033[?1049l"):
+        drawn += os.read(control, 4096)
+    assert top.wait(10) == code
+    assert termios.tcgetattr(terminal) == before
+    assert drawn.startswith(b"\033[?1049h\033[?25l")
+    assert b"\033[?25h" in drawn
+    page = drawn.decode().split("\033[H")[-2]
+    lines = re.sub(r"\033\[\??[0-9;]*[a-zA-Z]", "", page).splitlines()
+    assert len(lines) <= 10
+    assert max(map(len, lines)) <= 70
+    os.close(control)
+    os.close(terminal)
