@@ -170,6 +170,18 @@ void budget_be_nested(void)
     nested = true;
 }
 
+uint32_t budget_join(void)
+{
+    uint32_t before = held;
+    held = before > 0 ? before : 1;
+    return before;
+}
+
+void budget_part(uint32_t before)
+{
+    held = before;
+}
+
 uint32_t budget_share(uint32_t most)
 {
     if (budget_used() == BUDGET_OFF)

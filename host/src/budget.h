@@ -43,6 +43,13 @@ const char *grant_reason(uint32_t wanted, const struct grant *grant);
 /** Give back. On the thread that took it. Returns the time. */
 int64_t budget_give(const struct grant *grant);
 
+/**
+ * The calling thread works on a part of a call whose grant another thread holds: until
+ * budget_part(), calls that it makes are nested. Returns what budget_part() wants.
+ */
+uint32_t budget_join(void);
+void budget_part(uint32_t before);
+
 /** The share of one caller now, at most `most`: fewer when callers have come since the grant. */
 uint32_t budget_share(uint32_t most);
 

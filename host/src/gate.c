@@ -54,6 +54,16 @@ void gate_leave(void)
         step_out();
 }
 
+void gate_join(void)
+{
+    depth++;
+}
+
+void gate_part(void)
+{
+    depth--;
+}
+
 static void close_gate(void)
 {
     struct timespec limit;

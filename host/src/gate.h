@@ -16,6 +16,13 @@
 void gate_enter(void);
 void gate_leave(void);
 
+/**
+ * The calling thread works on a part of a call whose thread is inside, until gate_part(). It must
+ * not wait for a fork that waits for that call.
+ */
+void gate_join(void);
+void gate_part(void);
+
 /** Close before a fork, open after it in the parent, start anew in the child. */
 void gate_fork(enum fork_step step);
 

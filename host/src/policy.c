@@ -93,6 +93,11 @@ void policy_use_in_thread(const struct plan *plan)
     thread_plan = plan;
 }
 
+const struct plan *policy_in_thread(void)
+{
+    return thread_plan;
+}
+
 void policy_set_min(int64_t elements)
 {
     atomic_store(&min_elements, elements);

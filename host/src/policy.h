@@ -55,6 +55,9 @@ const struct plan *policy_parse(const char *spec, const char *source);
 void policy_use(const struct plan *plan);
 void policy_use_in_thread(const struct plan *plan);
 
+/** The plan given to the calling thread, NULL if none was. */
+const struct plan *policy_in_thread(void);
+
 /** Forget cached plans, because backends were added. [one thread at a time] */
 void policy_refresh(void);
 

@@ -106,6 +106,37 @@ void treadle_routine_end(struct treadle_routine_call *call)
                    p->grant.begin, end);
 }
 
+/* openblas adopts one library of each width; a call that is entered holds both. */
+int32_t treadle_routines_hold(struct treadle_routine_call *hold)
+{
+    struct progress *p = (struct progress *)hold;
+    int32_t status = host_ready();
+    if (status)
+        return status;
+    const struct backend *adopted = loader_find("openblas", 8);
+    if (!adopted || !(adopted->routines.find(adopted->state, "dgemm_", 64) ||
+                      adopted->routines.find(adopted->state, "dgemm_", 32)))
+        return fail(TREADLE_E_UNSUPPORTED, "there is no BLAS library that openblas can adopt");
+    p->backend = adopted;
+    p->call = (struct treadle_call){
+        .struct_size = sizeof p->call,
+        .host = &host_services,
+        .state = adopted->state,
+        .threads_max = 1,
+        .threads_used = 1,
+    };
+    gate_enter();
+    adopted->routines.enter(&p->call);
+    return TREADLE_OK;
+}
+
+void treadle_routines_release(struct treadle_routine_call *hold)
+{
+    struct progress *p = (struct progress *)hold;
+    p->backend->routines.leave(&p->call);
+    gate_leave();
+}
+
 int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,
                                 struct treadle_decision *decision)
 {

@@ -115,7 +115,7 @@ static const struct candidate *run_first(const struct request *request, uint32_t
     return NULL;
 }
 
-static int32_t run_large(const struct request *request, struct treadle_used *used)
+static int32_t run_granted(const struct request *request, struct treadle_used *used)
 {
     const struct entry *entry = request->entry;
     uint32_t wanted = capped(policy_wanted(entry, request->work), entry->candidates[0].threads_cap);
@@ -138,6 +138,43 @@ static int32_t run_large(const struct request *request, struct treadle_used *use
                    grant.threads, threads_used, grant.callers, grant_reason(wanted, &grant),
                    grant.begin, end);
     return TREADLE_OK;
+}
+
+/* ---- the parts of a loop ------------------------------------------------------------------- */
+
+/* What the parts take over from the call they belong to, on whatever thread they run. */
+struct parts {
+    const struct treadle_loop *loop;
+    const struct plan *plan; /* of the caller's thread */
+};
+
+/* The loop may make calls of its own (a BLAS routine, say): they are nested in this one. */
+static void run_part(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
+{
+    const struct parts *parts = ctx;
+    const struct plan *plan = policy_in_thread();
+    uint32_t held = budget_join();
+    gate_join();
+    policy_use_in_thread(parts->plan);
+    parts->loop->fn(parts->loop->ctx, n, ptrs, strides);
+    policy_use_in_thread(plan);
+    gate_part();
+    budget_part(held);
+}
+
+static int32_t run_large(const struct request *request, struct treadle_used *used)
+{
+    if (request->entry->op->class != OP_LOOP)
+        return run_granted(request, used);
+    const struct treadle_loop *loop = request->attrs;
+    struct parts parts = {loop, policy_in_thread()};
+    struct treadle_loop attrs = *loop;
+    struct request in_parts = *request;
+    attrs.struct_size = sizeof attrs;
+    attrs.fn = run_part;
+    attrs.ctx = &parts;
+    in_parts.attrs = &attrs;
+    return run_granted(&in_parts, used);
 }
 
 /* ---- every call ------------------------------------------------------------------------------ */

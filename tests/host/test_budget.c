@@ -271,6 +271,62 @@ Test(budget, a_call_inside_a_call_gets_one_thread, .init = set_up)
     expect_all_cores_are_free(8);
 }
 
+/* The parts of this loop run on a thread that has neither a choice nor a grant of its own. */
+static struct treadle_used used_outside;
+
+static void call_in_part(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
+{
+    (void)ctx, (void)n, (void)ptrs, (void)strides;
+    cr_assert_eq(call_once(&nested_used), TREADLE_OK);
+}
+
+static void *work_for_another(void *ctx)
+{
+    const struct treadle_call *call = ctx;
+    const struct treadle_loop *loop = call->attrs;
+    char *ptrs[1] = {call->args[0].data};
+    loop->fn(loop->ctx, call->args[0].shape[0], ptrs, call->args[0].strides);
+    cr_assert_eq(call_once(&used_outside), TREADLE_OK);
+    return NULL;
+}
+
+static int32_t run_on_another_thread(struct treadle_call *call)
+{
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, work_for_another, call), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    return TREADLE_OK;
+}
+
+Test(budget, calls_from_the_parts_of_a_loop_are_inside_it, .init = set_up, .timeout = 30)
+{
+    static struct fake elsewhere = {.id = "elsewhere", .op = "loop", .work = run_on_another_thread};
+    static struct fake inner = {.id = "inner"};
+    const struct treadle_loop loop = {
+        .struct_size = sizeof loop, .fn = call_in_part, .grain = 1, .element_ns = 1e9};
+    double data[N] = {0};
+    struct strided x;
+    strided_vector(&x, data, N, 1);
+    cr_assert_eq(fake_register(&elsewhere), TREADLE_OK);
+    cr_assert_eq(fake_register(&inner), TREADLE_OK);
+    cr_assert_eq(treadle_set_thread_backend("loop=elsewhere:2;inner"), TREADLE_OK);
+    treadle_set_num_threads(8);
+    may_leave = UINT32_MAX;
+    cr_assert_eq(treadle_run("loop", &x.a, 1, 0, &loop, NULL), TREADLE_OK);
+    cr_assert_str_eq(nested_used.backend, "inner", "the caller's choice holds for the parts");
+    cr_assert_eq(nested_used.threads, 1);
+    cr_assert_str_eq(used_outside.backend, "gate", "and not longer than they");
+    cr_assert_gt(used_outside.threads, 1);
+    cr_assert_eq(treadle_set_thread_backend(NULL), TREADLE_OK);
+    expect_all_cores_are_free(8);
+}
+
+Test(budget, there_is_no_library_to_hold, .init = set_up)
+{
+    struct treadle_routine_call hold;
+    cr_assert_eq(treadle_routines_hold(&hold), TREADLE_E_UNSUPPORTED);
+}
+
 Test(budget, cores_come_back_after_errors_and_refusals, .init = set_up, .timeout = 30)
 {
     struct treadle_used used;

@@ -149,6 +149,19 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
 void treadle_routine_end(struct treadle_routine_call *call);
 
 /**
+ * Keep the BLAS library that the program has loaded to one thread in each of its callers, until
+ * treadle_routines_release(): for an op "loop" whose parts call BLAS or LAPACK.
+ *
+ * @param hold  the caller's; handed to treadle_routines_release() on this same thread
+ * @return TREADLE_OK; TREADLE_E_UNSUPPORTED if no library is known whose threads can be counted
+ *         (see the backend openblas), and then there is nothing to release
+ */
+int32_t treadle_routines_hold(struct treadle_routine_call *hold);
+
+/** Each library gets its own number of threads back when its last holder and caller has left. */
+void treadle_routines_release(struct treadle_routine_call *hold);
+
+/**
  * Put the library's fork handlers in front of all registered so far. Done once by treadle_init();
  * to be called again after loading a library that has fork handlers and threads of its own and
  * whose routines are given to treadle_routine_begin(). A fork waits for large calls to end, and
