@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The functions NumPy's calls arrive at: the exact prototypes, an estimate of the work, and
- * either straight on to the original or under a grant. Compiled with TREADLE_INT_BITS 32 and 64.
+/* The functions that calls of NumPy and SciPy arrive at: the exact prototypes, an estimate of the
+ * work, and either straight on to the original or under a grant. Compiled with TREADLE_INT_BITS 32
+ * and 64.
  *
- * Fortran's hidden string lengths do not appear: NumPy does not pass them. */
+ * Fortran's hidden string lengths do not appear: NumPy and SciPy do not pass them. */
 #include "forward.h"
 
 #include <stdint.h>
@@ -200,6 +201,153 @@ static inline double wants(const void *job, double with, double without)
            (void *jobvl, void *jobvr, void *n, void *a, void *lda, void *p6, void *p7, void *p8,   \
             void *p9, void *p10, void *p11, void *p12, void *p13, void *info),                     \
            (jobvl, jobvr, n, a, lda, p6, p7, p8, p9, p10, p11, p12, p13, info))
+
+/* ---- Fortran, for SciPy ------------------------------------------------------------------- */
+
+/* All arguments are addresses: the first, second, ... are p1, p2, ... */
+#define P4 void *p1, void *p2, void *p3, void *p4
+#define P5 P4, void *p5
+#define P6 P5, void *p6
+#define P7 P6, void *p7
+#define P8 P7, void *p8
+#define P9 P8, void *p9
+#define P10 P9, void *p10
+#define P11 P10, void *p11
+#define P12 P11, void *p12
+#define P13 P12, void *p13
+#define P14 P13, void *p14
+#define P15 P14, void *p15
+#define P16 P15, void *p16
+#define P17 P16, void *p17
+#define P20 P17, void *p18, void *p19, void *p20
+#define P21 P20, void *p21
+#define P22 P21, void *p22
+#define P23 P22, void *p23
+#define P24 P23, void *p24
+#define A4 p1, p2, p3, p4
+#define A5 A4, p5
+#define A6 A5, p6
+#define A7 A6, p7
+#define A8 A7, p8
+#define A9 A8, p9
+#define A10 A9, p10
+#define A11 A10, p11
+#define A12 A11, p12
+#define A13 A12, p13
+#define A14 A13, p14
+#define A15 A14, p15
+#define A16 A15, p16
+#define A17 A16, p17
+#define A20 A17, p18, p19, p20
+#define A21 A20, p21
+#define A22 A21, p22
+#define A23 A22, p23
+#define A24 A23, p24
+
+#define FORTRAN(name, small, count, work)                                                          \
+    VOID_FORWARDER(name, small, (work), (P##count), (A##count))
+
+/* Of one side of a product with a square matrix on the left or on the right. */
+static inline double on_side(const void *side, const void *m, const void *n)
+{
+    return *(const char *)side == 'L' || *(const char *)side == 'l' ? at(m) : at(n);
+}
+
+static inline double cube(const void *n)
+{
+    return at(n) * at(n) * at(n);
+}
+
+#define F_AXPY(name, type, weight) FORTRAN(name, VECTOR_WORK, 6, 2.0 * (weight)*at(p1))
+#define F_SCAL(name, type, weight) FORTRAN(name, VECTOR_WORK, 4, 2.0 * (weight)*at(p1))
+#define F_GEMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 11, 2.0 * (weight)*at(p2) * at(p3))
+#define F_GER(name, type, weight) FORTRAN(name, VECTOR_WORK, 9, 2.0 * (weight)*at(p1) * at(p2))
+#define F_SYMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 10, 2.0 * (weight)*at(p2) * at(p2))
+#define F_TRMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 8, 2.0 * (weight)*at(p4) * at(p4))
+#define F_GEMM(name, type, weight)                                                                 \
+    FORTRAN(name, MATRIX_WORK, 13, 2.0 * (weight)*at(p3) * at(p4) * at(p5))
+#define F_SYMM(name, type, weight)                                                                 \
+    FORTRAN(name, MATRIX_WORK, 12, 2.0 * (weight)*at(p3) * at(p4) * on_side(p1, p3, p4))
+#define F_SYRK(name, type, weight) FORTRAN(name, MATRIX_WORK, 10, (weight)*at(p3) * at(p3) * at(p4))
+#define F_SYR2K(name, type, weight)                                                                \
+    FORTRAN(name, MATRIX_WORK, 12, 2.0 * (weight)*at(p3) * at(p3) * at(p4))
+/* OpenBLAS starts threads from 4096 elements on, however small the triangle. */
+#define F_TRMM(name, type, weight)                                                                 \
+    FORTRAN(name, VECTOR_WORK, 11, (weight)*at(p5) * at(p6) * (3 + on_side(p1, p5, p6)))
+
+#define F_DOT(name, type, weight)                                                                  \
+    static type forward_##name(P5)                                                                 \
+    {                                                                                              \
+        typedef type (*routine_fn)(P5);                                                            \
+        treadle_routine_fn original = original_of(ROUTINE_##name);                                 \
+        double work = 2.0 * (weight)*at(p1);                                                       \
+        if (work < VECTOR_WORK)                                                                    \
+            return ((routine_fn)original)(A5);                                                     \
+        struct treadle_routine_call call;                                                          \
+        treadle_routine_begin(&call, #name, TREADLE_INT_BITS, work, original);                     \
+        type result = ((routine_fn)call.fn)(A5);                                                   \
+        treadle_routine_end(&call);                                                                \
+        return result;                                                                             \
+    }
+
+/* Right-hand sides: OpenBLAS starts threads for many of them, also if the matrix is tiny. */
+#define GETRS(name, type, weight)                                                                  \
+    FORTRAN(name, VECTOR_WORK, 9, 2.0 * (weight)*at(p2) * at(p2) * at(p3))
+#define POTRS(name, type, weight)                                                                  \
+    FORTRAN(name, VECTOR_WORK, 8, 2.0 * (weight)*at(p2) * at(p2) * at(p3))
+#define TRTRS(name, type, weight)                                                                  \
+    FORTRAN(name, VECTOR_WORK, 10, (weight)*at(p4) * at(p4) * (3 + at(p5)))
+
+#define F_LAPACK(name, count, work) FORTRAN(name, MATRIX_WORK, count, work)
+
+#define GETRI(name, type, weight) F_LAPACK(name, 7, works(p6) * (weight)*1.3 * cube(p1))
+#define GECON(name, type, weight) F_LAPACK(name, 9, (weight)*10 * at(p2) * at(p2))
+#define TRTRI(name, type, weight) F_LAPACK(name, 6, (weight)*cube(p3) / 3)
+#define POSV(name, type, weight)                                                                   \
+    F_LAPACK(name, 8, (weight)*at(p2) * at(p2) * (at(p2) / 3 + 2 * at(p3)))
+#define SYSV(name, type, weight)                                                                   \
+    F_LAPACK(name, 11, works(p10) * (weight)*at(p2) * at(p2) * (at(p2) / 3 + 2 * at(p3)))
+#define SYTRF(name, type, weight) F_LAPACK(name, 8, works(p7) * (weight)*cube(p2) / 3)
+#define GESVX(name, type, weight)                                                                  \
+    F_LAPACK(name, 22, (weight)*at(p3) * at(p3) * (at(p3) / 1.5 + 2 * at(p4)))
+#define POSVX(name, type, weight)                                                                  \
+    F_LAPACK(name, 20, (weight)*at(p3) * at(p3) * (at(p3) / 3 + 2 * at(p4)))
+#define GEQP3(name, type, weight)                                                                  \
+    F_LAPACK(name, 9, works(p8) * (weight)*2 * at(p1) * at(p2) * smaller(p1, p2))
+#define GEQP3_COMPLEX(name, type, weight)                                                          \
+    F_LAPACK(name, 10, works(p8) * (weight)*2 * at(p1) * at(p2) * smaller(p1, p2))
+#define ORMQR(name, type, weight)                                                                  \
+    F_LAPACK(name, 13, works(p12) * (weight)*4 * at(p3) * at(p4) * at(p5))
+#define GELS(name, type, weight)                                                                   \
+    F_LAPACK(name, 11, works(p10) * (weight)*2 * at(p2) * at(p3) * (smaller(p2, p3) + at(p4)))
+#define GELSS(name, type, weight) F_LAPACK(name, 13, works(p12) * GELSS_WORK(weight))
+#define GELSS_COMPLEX(name, type, weight) F_LAPACK(name, 14, works(p12) * GELSS_WORK(weight))
+#define GELSS_WORK(weight) (weight) * at(p1) * at(p2) * (4 * smaller(p1, p2) + 2 * at(p3))
+#define GESVD(name, type, weight) F_LAPACK(name, 14, GESVD_WORK(weight))
+#define GESVD_COMPLEX(name, type, weight) F_LAPACK(name, 15, GESVD_WORK(weight))
+#define GESVD_WORK(weight)                                                                         \
+    works(p13) * (weight)*wants(p1, 20, 4) * larger(p3, p4) * smaller(p3, p4) * smaller(p3, p4)
+
+/* Eigenvalues: the place of n, and that of the workspace's size. */
+#define EIGEN(name, count, n, lwork, with, without, job, weight)                                   \
+    F_LAPACK(name, count, works(lwork) * (weight)*wants(job, with, without) * cube(n))
+#define SYEV(name, type, weight) EIGEN(name, 9, p3, p8, 9, 1.4, p1, weight)
+#define HEEV(name, type, weight) EIGEN(name, 10, p3, p8, 9, 1.4, p1, weight)
+#define SYEVR(name, type, weight) EIGEN(name, 21, p4, p18, 6, 1.4, p1, weight)
+#define HEEVR(name, type, weight) EIGEN(name, 23, p4, p18, 6, 1.4, p1, weight)
+#define SYEVX(name, type, weight) EIGEN(name, 20, p4, p17, 6, 1.4, p1, weight)
+#define HEEVX(name, type, weight) EIGEN(name, 21, p4, p17, 6, 1.4, p1, weight)
+#define SYGV(name, type, weight) EIGEN(name, 12, p4, p11, 12, 4, p2, weight)
+#define HEGV(name, type, weight) EIGEN(name, 13, p4, p11, 12, 4, p2, weight)
+#define SYGVD(name, type, weight) EIGEN(name, 14, p4, p11, 12, 4, p2, weight)
+#define HEGVD(name, type, weight) EIGEN(name, 16, p4, p11, 12, 4, p2, weight)
+#define SYGVX(name, type, weight) EIGEN(name, 23, p5, p20, 12, 4, p2, weight)
+#define HEGVX(name, type, weight) EIGEN(name, 24, p5, p20, 12, 4, p2, weight)
+#define GGEV(name, type, weight) EIGEN(name, 17, p3, (weight) == 1 ? p16 : p15, 50, 30, p2, weight)
+#define GEHRD(name, type, weight) F_LAPACK(name, 9, works(p8) * (weight)*3.3 * cube(p1))
+#define ORGHR(name, type, weight) F_LAPACK(name, 9, works(p8) * (weight)*1.3 * cube(p1))
+#define SYTRD(name, type, weight) F_LAPACK(name, 10, works(p9) * (weight)*1.3 * cube(p2))
+#define TRSYL(name, type, weight) F_LAPACK(name, 13, (weight)*at(p4) * at(p5) * (at(p4) + at(p5)))
 
 #define ROUTINE(name, kind, type, weight) kind(name, type, weight)
 #include "routines.def"

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <treadle/treadle.h>
@@ -23,10 +24,13 @@ enum { SLOT_OF_CALL = R_AARCH64_JUMP_SLOT, SLOT_OF_ADDRESS = R_AARCH64_GLOB_DAT 
 #error "add this machine's relocation types"
 #endif
 
-/* The files of NumPy that call BLAS and LAPACK, by how their names begin. */
+/* The files of NumPy that call BLAS and LAPACK, by how their names begin. Of SciPy it may be any
+ * file: wheels of 1.17 have two dozen that do, others than those of 1.11. */
 static const char *const module_names[] = {"_multiarray_umath", "_umath_linalg"};
+static const char *const package_folder = "/scipy/";
 
-enum { MODULES_MAX = 8 };
+/* SciPy has 130 extension modules. */
+enum { MODULES_MAX = 512 };
 
 /* A loaded module. The reference is kept: Python does not unload extension modules either. */
 struct module {
@@ -43,6 +47,14 @@ struct module {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Under the lock: the modules whose slots have been routed, and how many slots that were. */
+static uintptr_t routed[MODULES_MAX];
+static int routed_modules, routed_slots;
+
+/* Under the lock: a bit for 32-bit, one for 64-bit integers. Libraries of such have been met, and
+ * their fork handlers have ours in front of them. */
+static unsigned widths_met, widths_watched;
+
 /* ---- finding modules -------------------------------------------------------------------- */
 
 struct found {
@@ -54,6 +66,8 @@ static bool is_wanted(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *file = slash ? slash + 1 : path;
+    if (strstr(path, package_folder))
+        return true;
     for (size_t i = 0; i < sizeof module_names / sizeof *module_names; i++) {
         size_t length = strlen(module_names[i]);
         if (!strncmp(file, module_names[i], length) && file[length] == '.')
@@ -134,22 +148,50 @@ static bool open_module(struct module *module, const struct dl_phdr_info *info)
 
 /* ---- one slot --------------------------------------------------------------------------- */
 
+/* Places in the tables, in the order of the names: each module of SciPy imports 1600 symbols. */
+static uint16_t by_name[TREADLE_ROUTINE_COUNT];
+
+static int compare_names(const void *a, const void *b)
+{
+    const uint16_t *left = a, *right = b;
+    return strcmp(treadle_routines_64[*left].name, treadle_routines_64[*right].name);
+}
+
+static void sort_names(void)
+{
+    for (size_t i = 0; i < TREADLE_ROUTINE_COUNT; i++)
+        by_name[i] = (uint16_t)i;
+    qsort(by_name, TREADLE_ROUTINE_COUNT, sizeof *by_name, compare_names);
+}
+
+/* The place of the routine whose name is the first `length` characters, or -1. */
+static int find_name(const char *name, size_t length)
+{
+    int first = 0, last = TREADLE_ROUTINE_COUNT - 1;
+    while (first <= last) {
+        int middle = (first + last) / 2;
+        const char *other = treadle_routines_64[by_name[middle]].name;
+        int order = strncmp(name, other, length);
+        if (order == 0 && !other[length])
+            return by_name[middle];
+        if (order <= 0)
+            last = middle - 1;
+        else
+            first = middle + 1;
+    }
+    return -1;
+}
+
 /* The routine that a module calls "scipy_dgesdd_64_", "cblas_dgemm64_", "dgesv_" ...: wheels put
  * "scipy_" in front (not before NumPy 2.0) and "64_" behind where integers have 64 bits. */
 static struct routine *find_routine(const char *symbol)
 {
     if (!strncmp(symbol, "scipy_", 6))
         symbol += 6;
-    for (size_t i = 0; i < TREADLE_ROUTINE_COUNT; i++) {
-        size_t length = strlen(treadle_routines_64[i].name);
-        if (strncmp(symbol, treadle_routines_64[i].name, length))
-            continue;
-        if (!symbol[length])
-            return &treadle_routines_32[i];
-        if (!strcmp(symbol + length, "64_"))
-            return &treadle_routines_64[i];
-    }
-    return NULL;
+    size_t length = strlen(symbol);
+    bool wide = length > 3 && !strcmp(symbol + length - 3, "64_");
+    int i = find_name(symbol, wide ? length - 3 : length);
+    return i < 0 ? NULL : wide ? &treadle_routines_64[i] : &treadle_routines_32[i];
 }
 
 /* What a slot would lead to without us. One that was never called still points into its own
@@ -165,12 +207,23 @@ static treadle_routine_fn resolve(const struct module *module, treadle_routine_f
     return (treadle_routine_fn)address;
 }
 
+static unsigned width_of(const struct routine *routine)
+{
+    bool wide =
+        routine >= treadle_routines_64 && routine < treadle_routines_64 + TREADLE_ROUTINE_COUNT;
+    return wide ? 2 : 1;
+}
+
 /* True if the routine leads back to `original`: one forwarder has one original. */
 static bool claim(struct routine *routine, treadle_routine_fn original)
 {
     treadle_routine_fn none = NULL;
-    return original && (atomic_compare_exchange_strong(&routine->original, &none, original) ||
-                        none == original);
+    if (!original)
+        return false;
+    if (!atomic_compare_exchange_strong(&routine->original, &none, original))
+        return none == original;
+    widths_met |= width_of(routine);
+    return true;
 }
 
 static void store(const struct module *module, treadle_routine_fn *slot, treadle_routine_fn value)
@@ -226,39 +279,64 @@ static int visit_table(const struct module *module, const ElfW(Rela) * table, si
     return sum;
 }
 
-static int visit_modules(slot_fn visit)
+static int visit_module(const struct dl_phdr_info *info, slot_fn visit)
+{
+    struct module module;
+    int sum = 0;
+    if (open_module(&module, info))
+        for (int t = 0; t < 2; t++)
+            sum += visit_table(&module, module.tables[t], module.counts[t], visit);
+    return sum;
+}
+
+static bool is_routed(const struct dl_phdr_info *info)
+{
+    for (int i = 0; i < routed_modules; i++)
+        if (routed[i] == info->dlpi_addr)
+            return true;
+    return false;
+}
+
+/* The slots of modules that have not been routed so far. */
+static int route_new_modules(void)
 {
     struct found found = {.count = 0};
     int sum = 0;
     dl_iterate_phdr(collect, &found);
     for (int i = 0; i < found.count; i++) {
-        struct module module;
-        if (!open_module(&module, &found.infos[i]))
+        if (is_routed(&found.infos[i]))
             continue;
-        for (int t = 0; t < 2; t++)
-            sum += visit_table(&module, module.tables[t], module.counts[t], visit);
+        sum += visit_module(&found.infos[i], route_slot);
+        if (routed_modules < MODULES_MAX)
+            routed[routed_modules++] = found.infos[i].dlpi_addr;
     }
-    return sum;
-}
-
-static int visit_all(slot_fn visit)
-{
-    pthread_mutex_lock(&lock);
-    int sum = visit_modules(visit);
-    pthread_mutex_unlock(&lock);
     return sum;
 }
 
 int treadle_blas_route(void)
 {
-    int slots = visit_all(route_slot);
-    static pthread_once_t watched = PTHREAD_ONCE_INIT;
-    if (slots > 0) /* the modules' BLAS has been loaded by now, with fork handlers of its own */
-        pthread_once(&watched, treadle_watch_fork);
+    static pthread_once_t sorted = PTHREAD_ONCE_INIT;
+    pthread_once(&sorted, sort_names);
+    pthread_mutex_lock(&lock);
+    int slots = routed_slots += route_new_modules();
+    unsigned fresh = widths_met & ~widths_watched;
+    widths_watched = widths_met;
+    pthread_mutex_unlock(&lock);
+    if (fresh) /* a BLAS has been loaded, with fork handlers of its own */
+        treadle_watch_fork();
     return slots;
 }
 
 int treadle_blas_unroute(void)
 {
-    return visit_all(unroute_slot);
+    struct found found = {.count = 0};
+    int sum = 0;
+    pthread_mutex_lock(&lock);
+    dl_iterate_phdr(collect, &found);
+    for (int i = 0; i < found.count; i++)
+        if (is_routed(&found.infos[i]))
+            sum += visit_module(&found.infos[i], unroute_slot);
+    routed_modules = routed_slots = 0;
+    pthread_mutex_unlock(&lock);
+    return sum;
 }

@@ -3,12 +3,13 @@
 #define TREADLE_ROUTE_H
 
 /**
- * Put the dispatcher in front of the BLAS and LAPACK routines that NumPy's extension modules have
- * imported: their relocation slots are rewritten, so that calls bound long ago arrive too.
+ * Put the dispatcher in front of the BLAS and LAPACK routines that the extension modules of NumPy
+ * and SciPy have imported: their relocation slots are rewritten, so that calls bound long ago
+ * arrive too.
  *
- * Modules loaded later are found by calling it again, which is cheap and changes nothing that is
- * routed already. A call in progress is not affected. A slot that another thread is binding for the
- * first time at this very moment may stay as it was until the next call of this function.
+ * Modules loaded later are found by calling it again, which looks at nothing else. A call in
+ * progress is not affected. A slot that another thread is binding for the first time at this very
+ * moment may stay as it was until the next call of this function.
  *
  * @return number of slots that lead to the dispatcher now; 0 if no NumPy is loaded, or it
  *         has no BLAS that is known here
@@ -17,7 +18,7 @@
 int treadle_blas_route(void);
 
 /**
- * Point all slots back to NumPy's own routines.
+ * Point all slots back to the routines they led to.
  * @return number of slots changed
  * [any thread] [any time]
  */

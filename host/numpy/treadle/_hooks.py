@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle import _treadle
+from treadle import _imports, _treadle
 from treadle._warning import TreadleWarning
 
 _lock = threading.Lock()
@@ -44,6 +44,18 @@ def _hook_loops() -> int:
     count = sum(_treadle.hook(ufunc) for ufunc in _ufuncs())
     _treadle.update_limits()
     return count
+
+
+def _route_blas() -> int:
+    """Route the modules that are loaded, and those of SciPy that will be."""
+    _imports.watch(_route_new_modules)
+    return _treadle.route_blas()
+
+
+def _route_new_modules() -> None:
+    with _lock:
+        if _status.get("installed"):
+            _status["blas"] = _treadle.route_blas()
 
 
 def _problems() -> Iterator[str]:
@@ -85,12 +97,12 @@ def install(backend: str | None = None) -> None:
             return
         _status.update(installed=True, problems=[])
         _attempt("loops", _hook_loops)
-        _attempt("blas", _treadle.route_blas)
+        _attempt("blas", _route_blas)
         _attempt("memory", _treadle.install_memory)
 
 
 def uninstall() -> None:
-    """Give NumPy its own loops, allocator and BLAS back.
+    """Give NumPy its own loops and allocator back, and NumPy and SciPy their BLAS.
 
     Calls that are running finish as they began.
     """
@@ -98,6 +110,7 @@ def uninstall() -> None:
         if not _status.get("installed"):
             return
         _treadle.unhook()
+        _imports.unwatch()
         _treadle.unroute_blas()
         _treadle.uninstall_memory()
         _status.update(installed=False, loops=0, blas=0, memory=False)
@@ -114,10 +127,10 @@ def status() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``blas``: BLAS and
-        LAPACK symbols routed through Treadle; ``memory``: whether big arrays come from Treadle's
-        allocator; ``held``: bytes that allocator keeps for the next array; ``problems``: list of
-        sentences on what could not be had.
+        ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``blas``: calls of
+        BLAS and LAPACK, in modules of NumPy and SciPy, that are routed through Treadle;
+        ``memory``: whether big arrays come from Treadle's allocator; ``held``: bytes that allocator
+        keeps for the next array; ``problems``: list of sentences on what could not be had.
     """
     with _lock:
         parts = {"installed": False, "loops": 0, "blas": 0, "memory": False, "problems": []}

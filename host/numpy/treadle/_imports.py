@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""See SciPy's extension modules as they are imported: their BLAS calls can be routed only then."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
+from types import ModuleType
+from typing import Any
+
+_PACKAGE = "scipy."
+
+
+class _Loader(Loader):
+    """Load a module by its own loader, and tell when its file is in memory."""
+
+    def __init__(self, own: ExtensionFileLoader, loaded: Callable[[], Any]) -> None:
+        self._own = own
+        self._loaded = loaded
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        spec.loader = self._own  # the module never sees this one
+        module = self._own.create_module(spec)
+        self._loaded()
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._own.exec_module(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)
+
+
+class _Finder(MetaPathFinder):
+    """Ask the finders that come next, and put a loader of ours before an extension module's."""
+
+    def __init__(self, loaded: Callable[[], Any]) -> None:
+        self._loaded = loaded
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.startswith(_PACKAGE):
+            return None
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if isinstance(spec.loader, ExtensionFileLoader):
+                    spec.loader = _Loader(spec.loader, self._loaded)
+                return spec
+        return None
+
+
+_finder: _Finder | None = None
+
+
+def watch(loaded: Callable[[], Any]) -> None:
+    """Call `loaded` after each extension module of SciPy that is loaded from now on."""
+    global _finder
+    unwatch()
+    _finder = _Finder(loaded)
+    sys.meta_path.insert(0, _finder)
+
+
+def unwatch() -> None:
+    """Leave imports alone again."""
+    global _finder
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+    _finder = None
