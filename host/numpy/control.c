@@ -3,6 +3,7 @@
 
 #include <treadle/treadle.h>
 
+#include "gufunc.h"
 #include "slot.h"
 
 static void raise_linalg_error(const char *text)
@@ -45,6 +46,7 @@ static PyObject *settled(int32_t status)
     if (status != TREADLE_OK)
         return control_raise(status);
     slots_update_limits();
+    gufunc_update_limit();
     Py_RETURN_NONE;
 }
 

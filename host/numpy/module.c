@@ -6,6 +6,8 @@
 #include "call.h"
 #include "control.h"
 #include "explain.h"
+#include "gufunc.h"
+#include "gufunc_hook.h"
 #include "hook.h"
 #include "look.h"
 #include "memory.h"
@@ -18,13 +20,15 @@ static PyObject *hook(PyObject *module, PyObject *ufunc)
     (void)module;
     if (!PyObject_TypeCheck(ufunc, &PyUFunc_Type))
         return PyErr_Format(PyExc_TypeError, "%s is not a ufunc", Py_TYPE(ufunc)->tp_name);
-    return PyLong_FromLong(hook_ufunc((PyUFuncObject *)ufunc));
+    return PyLong_FromLong(hook_ufunc((PyUFuncObject *)ufunc) +
+                           gufunc_hook((PyUFuncObject *)ufunc));
 }
 
 static PyObject *unhook(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     unhook_all();
+    gufunc_unhook_all();
     Py_RETURN_NONE;
 }
 
@@ -32,6 +36,7 @@ static PyObject *update_limits(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     slots_update_limits();
+    gufunc_update_limit();
     Py_RETURN_NONE;
 }
 

@@ -18,15 +18,17 @@ _status: dict[str, Any] = {}
 
 
 def _ufuncs() -> Iterable[np.ufunc]:
-    """Return NumPy's own element-wise ufuncs, each once."""
+    """Return NumPy's own ufuncs, each once."""
     try:
         from numpy._core import umath
     except ImportError:  # NumPy 1.26
         from numpy.core import umath  # type: ignore[no-redef]
+    from numpy.linalg import _umath_linalg
+
     found = {}
-    for namespace in (np, umath):
+    for namespace in (np, umath, _umath_linalg):
         for item in vars(namespace).values():
-            if isinstance(item, np.ufunc) and item.signature is None:
+            if isinstance(item, np.ufunc):
                 found[id(item)] = item
     return found.values()
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_GUFUNC_HOOK_H
+#define TREADLE_NUMPY_GUFUNC_HOOK_H
+
+#include "api.h"
+
+/**
+ * Put trampolines in the place of the loops on numbers of one generalised ufunc. Doing it again
+ * changes nothing. [GIL held]
+ * @return the number of this ufunc's loops that have a trampoline now
+ */
+int gufunc_hook(PyUFuncObject *ufunc);
+
+/** Put NumPy's own loops back, except where somebody else has replaced ours since. [GIL held] */
+void gufunc_unhook_all(void);
+
+#endif
