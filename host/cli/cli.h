@@ -21,6 +21,7 @@ int cli_list(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_ab(int argc, char **argv);
+int cli_check(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_top(int argc, char **argv);
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["list", "explain", "bench", "ab", "doctor", "top"]
+COMMANDS = ["list", "explain", "bench", "ab", "check", "doctor", "top"]
 OK, FAILED, USAGE, DIFFER, INTERRUPTED = 0, 1, 2, 3, 130
 
 # A backend that adds f64 REPEAT times and is off by ADD_ERROR at one element, and that multiplies
