@@ -175,17 +175,19 @@ static bool check_factors(const struct workload *load, const struct outputs *out
     int64_t most = m > n ? m : n,
             matrices = m > 0 && n > 0 ? workload_elements(load, 0) / (m * n) : 0;
     double *memory = malloc((size_t)most * 4 * sizeof *memory + 1);
+    void *a = workload_pack(load, 0);
 
-    if (!memory) {
-        cli_fail(CLI_FAILED, "%s: no memory to check the results", load->op);
-        return false;
+    if (!memory || !a) {
+        free(memory);
+        free(a);
+        return cli_fail(CLI_FAILED, "%s: no memory to check the results", load->op) == CLI_OK;
     }
     double *x = memory, *y = x + most, *z = y + most, *t = z + most;
     for (int64_t i = 0; i < most; i++)
         x[i] = 1 + (double)(i % 7) / 7;
     for (int64_t k = 0; k < matrices; k++) {
         double worst = 0, magnitude = DBL_MIN;
-        times(&load->args[0], load->args[0].data, k, m, n, false, x, y);
+        times(&load->args[0], a, k, m, n, false, x, y);
         apply_factors(load, out, k, m, n, x, t, z);
         for (int64_t i = 0; i < m; i++) {
             double difference = fabs(y[i] - z[i]);
@@ -202,6 +204,7 @@ static bool check_factors(const struct workload *load, const struct outputs *out
                      (long long)k, side, worst / magnitude, result->tolerance);
         }
     }
+    free(a);
     free(memory);
     return true;
 }
@@ -244,24 +247,27 @@ static void outputs_finish(const struct workload *load, struct outputs *out)
         free(out->data[k]);
 }
 
-/** Run under `spec` and keep the outputs. */
-static bool outputs_of(const struct workload *load, const char *spec, struct outputs *out)
+/** `input` is the first one as it was: in place a call has overwritten it. */
+static void prepare(const struct workload *load, void *input)
 {
     for (uint32_t k = load->nin; k < load->nargs; k++)
-        memset(load->args[k].data, poison, workload_bytes(load, k));
+        memset(load->args[k].data, poison, workload_span(load, k));
+    if (load->in_place)
+        workload_unpack(load, 0, input);
+}
+
+/** Run under `spec` and keep the outputs. */
+static bool outputs_of(const struct workload *load, const char *spec, void *input,
+                       struct outputs *out)
+{
+    prepare(load, input);
     if (treadle_set_thread_backend(spec) || workload_run(load, NULL)) {
         cli_fail_library();
         return false;
     }
-    for (uint32_t k = load->nin; k < load->nargs; k++) {
-        size_t size = workload_bytes(load, k);
-        out->data[k] = workload_memory(size);
-        if (!out->data[k]) {
-            cli_fail(CLI_FAILED, "%s: no memory to keep the results", load->op);
+    for (uint32_t k = load->nin; k < load->nargs; k++)
+        if (!(out->data[k] = workload_pack(load, k)))
             return false;
-        }
-        memcpy(out->data[k], load->args[k].data, size);
-    }
     return true;
 }
 
@@ -269,9 +275,11 @@ bool verify_backends(const struct workload *load, const char *a, const char *b,
                      struct verify_result *result)
 {
     struct outputs out_a = {{NULL}}, out_b = {{NULL}};
-    bool done = outputs_of(load, a, &out_a) && outputs_of(load, b, &out_b) &&
-                compare(load, &out_a, &out_b, result);
+    void *input = load->in_place ? workload_pack(load, 0) : NULL;
+    bool done = (input || !load->in_place) && outputs_of(load, a, input, &out_a) &&
+                outputs_of(load, b, input, &out_b) && compare(load, &out_a, &out_b, result);
 
+    free(input);
     outputs_finish(load, &out_a);
     outputs_finish(load, &out_b);
     treadle_set_thread_backend(NULL);

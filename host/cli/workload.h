@@ -23,6 +23,15 @@ enum workload_class {
     WORKLOAD_INV
 };
 
+/** How the operands of a call lie in memory. */
+enum workload_layout {
+    WORKLOAD_CONTIGUOUS,
+    WORKLOAD_STRIDED,    /* every other item of each */
+    WORKLOAD_TRANSPOSED, /* the first input column by column */
+    WORKLOAD_MISALIGNED, /* all one byte off */
+    WORKLOAD_BROADCAST   /* the last input repeated along the first axis */
+};
+
 enum { WORKLOAD_ARGS_MAX = 4 };
 
 /**
@@ -46,6 +55,9 @@ struct workload {
     const void *attrs;
     double bytes; /* read and written by one call */
     double flops; /* of one call, textbook count; 0 where memory is the limit */
+    enum workload_layout layout;
+    bool in_place;                   /* the output is the first input */
+    void *memory[WORKLOAD_ARGS_MAX]; /* to be freed; the operands lie within */
     bool allocated;
 };
 
@@ -63,6 +75,17 @@ bool workload_plan(struct workload *load, const char *what, const char *op,
                    struct treadle_dtype dtype, const struct options_shape *shapes, size_t nshapes,
                    const char *axes);
 
+/**
+ * Change the layout of a planned call, then whether it is in place; both before
+ * workload_allocate(). They print a sentence that starts with `what` if it does not suit the op.
+ */
+bool workload_lay(struct workload *load, const char *what, enum workload_layout layout);
+bool workload_lay_in_place(struct workload *load, const char *what);
+
+/** The name of a layout, and back. */
+const char *workload_layout_name(enum workload_layout layout);
+bool workload_layout_parse(const char *what, const char *text, enum workload_layout *layout);
+
 /** Memory (huge pages where they pay) and values that suit the op; the same for equal seeds. */
 bool workload_allocate(struct workload *load, uint64_t seed);
 
@@ -70,6 +93,9 @@ void workload_finish(struct workload *load);
 
 /** Call the library. */
 int32_t workload_run(const struct workload *load, struct treadle_used *used);
+
+/** The same into outputs that are allocated for the call and freed after it. */
+int32_t workload_run_fresh(const struct workload *load, struct treadle_used *used);
 
 /** "1000x1000": the first input's shape */
 void workload_shape_text(const struct workload *load, char *text, size_t capacity);
@@ -83,6 +109,17 @@ bool workload_is_memory_bound(const struct workload *load);
 /** Elements and bytes of operand i. */
 int64_t workload_elements(const struct workload *load, uint32_t i);
 size_t workload_bytes(const struct workload *load, uint32_t i);
+
+/** Bytes from the first to the last item of operand i. */
+size_t workload_span(const struct workload *load, uint32_t i);
+
+/** The items of operand i one after the other, to be freed; NULL after a sentence. And back. */
+void *workload_pack(const struct workload *load, uint32_t i);
+void workload_unpack(const struct workload *load, uint32_t i, void *packed);
+
+/** Memory for operand i, aligned as the layout says; *memory is what to free. NULL: there is none.
+ */
+void *workload_operand_memory(const struct workload *load, uint32_t i, void **memory);
 
 /** `size` bytes on a cache line, with huge pages if large; NULL if there is no memory. */
 void *workload_memory(size_t size);

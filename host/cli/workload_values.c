@@ -84,6 +84,15 @@ static bool has_wide_floats(struct treadle_dtype dtype)
     return dtype.code == TREADLE_COMPLEX || (dtype.code == TREADLE_FLOAT && dtype.bits >= 32);
 }
 
+/** 1 and -1 stay what they are however often they are multiplied: no denormal number is reached. */
+static void keep_size(const struct treadle_array *array, int64_t n)
+{
+    int64_t parts = array->dtype.code == TREADLE_COMPLEX ? 2 : 1;
+
+    for (int64_t i = 0; i < n * parts; i++)
+        set_part(array, i, parts, i % parts ? 0 : get_part(array, i, parts) < 0 ? -1 : 1);
+}
+
 /** Symmetric or Hermitian, and far from singular: what eigh, cholesky, solve and inv expect. */
 static void condition(const struct treadle_array *array, int64_t matrices, int64_t n)
 {
@@ -104,41 +113,67 @@ static void condition(const struct treadle_array *array, int64_t matrices, int64
         }
 }
 
-static void fill_inputs(struct workload *load, uint64_t seed)
+/** Operand i of a fresh workload, its items one after the other in `packed`. */
+static void fill_input(const struct workload *load, uint32_t i, void *packed, uint64_t *state)
+{
+    struct treadle_array array = load->args[i];
+    int64_t n = workload_elements(load, i);
+
+    array.data = packed;
+    if (has_wide_floats(load->dtype))
+        fill_floats(&array, n, state, !strcmp(load->op, "sqrt"));
+    else
+        fill_small(&array, n, state);
+    if (load->in_place && has_wide_floats(load->dtype) && strcmp(load->op, "add") &&
+        strcmp(load->op, "subtract"))
+        keep_size(&array, n);
+    if (i == 0 && load->class >= WORKLOAD_EIGH && has_wide_floats(load->dtype)) {
+        int64_t side = load->shapes[0][load->args[0].ndim - 1];
+        condition(&array, side ? n / (side * side) : 0, side);
+    }
+}
+
+static bool fill_inputs(struct workload *load, uint64_t seed)
 {
     uint64_t state = seed;
-    bool positive = !strcmp(load->op, "sqrt");
 
     for (uint32_t i = 0; i < load->nin; i++) {
-        int64_t n = workload_elements(load, i);
-        if (has_wide_floats(load->dtype))
-            fill_floats(&load->args[i], n, &state, positive);
-        else
-            fill_small(&load->args[i], n, &state);
+        bool direct = load->layout == WORKLOAD_CONTIGUOUS;
+        void *packed = direct ? load->args[i].data : workload_memory(workload_bytes(load, i));
+        if (!packed)
+            return false;
+        fill_input(load, i, packed, &state);
+        if (!direct) {
+            workload_unpack(load, i, packed);
+            free(packed);
+        }
     }
-    if (load->class >= WORKLOAD_EIGH && has_wide_floats(load->dtype)) {
-        int64_t n = load->shapes[0][load->args[0].ndim - 1];
-        condition(&load->args[0], n ? workload_elements(load, 0) / (n * n) : 0, n);
+    return true;
+}
+
+static bool allocate_operands(struct workload *load)
+{
+    for (uint32_t i = 0; i < load->nargs; i++) {
+        if (load->in_place && i == load->nin) {
+            load->args[i].data = load->args[0].data;
+            continue;
+        }
+        load->args[i].data = workload_operand_memory(load, i, &load->memory[i]);
+        if (!load->args[i].data)
+            return false;
+        if (i >= load->nin)
+            memset(load->args[i].data, 0, workload_span(load, i));
     }
+    return true;
 }
 
 bool workload_allocate(struct workload *load, uint64_t seed)
 {
-    for (uint32_t i = 0; i < load->nargs; i++)
-        load->args[i].data = NULL;
     load->allocated = true;
-    for (uint32_t i = 0; i < load->nargs; i++) {
-        size_t size = workload_bytes(load, i);
-        load->args[i].data = workload_memory(size);
-        if (!load->args[i].data) {
-            cli_fail(CLI_FAILED, "%s: no memory for %.3g GB", load->op, load->bytes * 1e-9);
-            return false;
-        }
-        if (i >= load->nin)
-            memset(load->args[i].data, 0, size);
-    }
-    fill_inputs(load, seed);
-    return true;
+    if (allocate_operands(load) && fill_inputs(load, seed))
+        return true;
+    cli_fail(CLI_FAILED, "%s: no memory for %.3g GB", load->op, load->bytes * 1e-9);
+    return false;
 }
 
 void workload_finish(struct workload *load)
@@ -146,6 +181,6 @@ void workload_finish(struct workload *load)
     if (!load->allocated)
         return;
     for (uint32_t i = 0; i < load->nargs; i++)
-        free(load->args[i].data);
+        free(load->memory[i]);
     load->allocated = false;
 }
