@@ -22,13 +22,23 @@ struct batch {
     struct treadle_used used; /* caller 0's */
 };
 
+/** One call on the member's next operands. */
+static int32_t call(struct ab_pairs *pairs, uint32_t member, struct treadle_used *used)
+{
+    uint32_t turn = pairs->turn[member];
+    const struct workload *load = &pairs->loads[member * pairs->replicas + turn];
+
+    pairs->turn[member] = turn + 1 == pairs->replicas ? 0 : turn + 1;
+    return pairs->fresh ? workload_run_fresh(load, used) : workload_run(load, used);
+}
+
 static void prepare_caller(void *ctx, uint32_t member)
 {
     struct batch *batch = ctx;
     int32_t status = treadle_set_thread_backend(batch->side->spec);
 
     if (!status && batch->warm)
-        status = workload_run(&batch->pairs->loads[member], NULL);
+        status = call(batch->pairs, member, NULL);
     if (status)
         atomic_store(&batch->status, status);
 }
@@ -36,12 +46,11 @@ static void prepare_caller(void *ctx, uint32_t member)
 static void run_caller(void *ctx, uint32_t member)
 {
     struct batch *batch = ctx;
-    const struct workload *load = &batch->pairs->loads[member];
     struct treadle_used used = {.threads = 0};
     int32_t status = TREADLE_OK;
 
     for (long i = 0; i < batch->calls && status == TREADLE_OK; i++)
-        status = workload_run(load, &used);
+        status = call(batch->pairs, member, &used);
     if (status)
         atomic_store(&batch->status, status);
     unsigned most = atomic_load(&batch->threads);

@@ -29,8 +29,10 @@ struct ab_pair {
 struct ab_pairs {
     struct ab_side a, b;
     struct crew *crew;
-    struct workload *loads; /* one per caller */
-    uint32_t callers;
+    struct workload *loads; /* `replicas` per caller, used in turn */
+    uint32_t callers, replicas;
+    bool fresh;     /* each call allocates its outputs */
+    uint32_t *turn; /* per caller: the replica that is next */
     uint64_t *seed;
     double level, same;
     size_t comparisons, most; /* sizes compared together; pairs at most */

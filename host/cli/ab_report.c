@@ -5,47 +5,45 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ab_document.h"
+#include "ab_page.h"
+#include "ab_store.h"
+#include "ab_text.h"
 #include "cli.h"
 #include "output.h"
-#include "stopwatch.h"
 
-static double median_seconds(const struct ab_pairs *pairs, bool of_a)
+static void print_side(struct output_table *table, const struct ab_result *result, bool of_a)
 {
-    double values[AB_PAIRS_MAX];
-
-    for (size_t i = 0; i < pairs->count; i++)
-        values[i] = of_a ? pairs->pairs[i].a : pairs->pairs[i].b;
-    return stopwatch_median(values, pairs->count);
-}
-
-static double largest_floor(const struct ab_result *results, size_t count)
-{
-    double largest = 0;
-
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, results[i].pairs.floor);
-    return largest;
-}
-
-static void print_side(struct output_table *table, const struct ab_pairs *pairs, bool of_a)
-{
+    const struct ab_pairs *pairs = &result->pairs;
     const struct ab_side *side = of_a ? &pairs->a : &pairs->b;
     char cell[OUTPUT_CELL];
+    const char *unit;
+    double rate = ab_document_rate(result, of_a, &unit);
 
-    output_cell(table, "%s", output_seconds(median_seconds(pairs, of_a), cell));
+    output_cell(table, "%s", output_seconds(ab_document_seconds(pairs, of_a), cell));
+    output_cell(table, "%.3g %s", rate, unit);
     output_cell(table, "%s x%u", side->backend, side->threads);
+}
+
+static void print_head(const struct ab_request *request)
+{
+    printf("A: %s   B: %s   callers: %lld", request->given_a, request->given_b,
+           (long long)request->callers);
+    if (request->layout != WORKLOAD_CONTIGUOUS)
+        printf("   layout: %s", workload_layout_name(request->layout));
+    printf("%s%s%s\n\n", request->in_place ? "   in place" : "",
+           request->cold ? "   cold caches" : "", request->fresh ? "   fresh outputs" : "");
 }
 
 static void print_table(const struct ab_request *request, const struct ab_result *results,
                         size_t count)
 {
-    static const char *const head[] = {"op", "type",   "size", "A",        "ran on",
-                                       "B",  "ran on", "A/B",  "interval", "verdict"};
+    static const char *const head[] = {"op", "type", "size",   "A",   "rate",     "ran on",
+                                       "B",  "rate", "ran on", "A/B", "interval", "verdict"};
     struct output_table table;
 
-    printf("A: %s   B: %s   callers: %lld\n\n", request->a, request->b,
-           (long long)request->callers);
-    output_table_init(&table, "llrrlrlrrl");
+    print_head(request);
+    output_table_init(&table, "llrrrlrrlrrl");
     for (size_t i = 0; i < sizeof head / sizeof *head; i++)
         output_cell(&table, "%s", head[i]);
     for (size_t i = 0; i < count; i++) {
@@ -56,8 +54,8 @@ static void print_table(const struct ab_request *request, const struct ab_result
         output_cell(&table, "%s",
                     strchr(results[i].shape, 'x') ? results[i].shape
                                                   : output_count(results[i].size, cell));
-        print_side(&table, pairs, true);
-        print_side(&table, pairs, false);
+        print_side(&table, &results[i], true);
+        print_side(&table, &results[i], false);
         output_cell(&table, "%.3f", pairs->interval.ratio);
         if (isfinite(pairs->interval.high))
             output_cell(&table, "%.3f .. %.3f", pairs->interval.low, pairs->interval.high);
@@ -86,78 +84,76 @@ static void print_notes(const struct ab_request *request, const struct ab_result
         printf("\nresults: agree, largest difference %.2g of the largest element\n", difference);
     printf("%zu pairs; %g %% confidence for all sizes together; A against itself: off by up to "
            "%.2f %%\n",
-           pairs, request->level, 100 * largest_floor(results, count));
+           pairs, request->level, 100 * ab_document_floor(results, count));
 }
 
-static json_t *side_json(const struct ab_pairs *pairs, bool of_a)
+static int print(const struct ab_request *request, const struct ab_result *results, size_t count,
+                 json_t *document)
 {
-    const struct ab_side *side = of_a ? &pairs->a : &pairs->b;
-
-    return json_pack("{s:s, s:s, s:s, s:I, s:f, s:I}", "spec", side->spec, "backend", side->backend,
-                     "variant", side->variant, "threads", (json_int_t)side->threads, "seconds",
-                     median_seconds(pairs, of_a), "calls_per_sample", (json_int_t)side->calls);
+    switch (request->format) {
+    case AB_JSON:
+        return output_json(json_incref(document));
+    case AB_MARKDOWN:
+        ab_text_markdown(document);
+        break;
+    case AB_CSV:
+        ab_text_csv(document);
+        break;
+    default:
+        print_table(request, results, count);
+        print_notes(request, results, count);
+    }
+    if (!fflush(stdout))
+        return CLI_OK;
+    return cli_fail(CLI_FAILED, "ab: the results could not be written");
 }
 
-static json_t *samples_json(const struct ab_pairs *pairs)
+/** Print the sizes, and say which of them --fail-if does not allow. */
+static int judge(const struct ab_request *request, const struct ab_result *results, size_t count)
 {
-    json_t *samples = json_array();
+    int status = CLI_OK;
 
-    for (size_t i = 0; i < pairs->count; i++)
-        json_array_append_new(samples,
-                              json_pack("{s:f, s:f, s:f, s:b}", "a", pairs->pairs[i].a, "a_again",
-                                        pairs->pairs[i].a_again, "b", pairs->pairs[i].b, "a_first",
-                                        pairs->pairs[i].a_first));
-    return samples;
+    for (size_t i = 0; i < count; i++) {
+        const struct ab_interval *interval = &results[i].pairs.interval;
+        if (ab_limit_exceeded(&request->fail_if, interval->low, interval->high))
+            status =
+                cli_fail(CLI_LIMIT, "ab: %s of %s: B is %s than A by more than %g %%", request->op,
+                         results[i].shape, request->fail_if.slower ? "slower" : "faster",
+                         100 * request->fail_if.by);
+    }
+    return status;
 }
 
-static json_t *result_json(const struct ab_request *request, const struct ab_result *result)
+static int deliver(const struct ab_request *request, const struct ab_result *results, size_t count,
+                   json_t *document)
 {
-    const struct ab_pairs *pairs = &result->pairs;
-    bool known = isfinite(pairs->interval.high);
+    int status = CLI_OK;
 
-    return json_pack(
-        "{s:s, s:s, s:f, s:s, s:I, s:f, s:o, s:o, s:s, s:b, s:b, s:f, s:f, s:o, s:o, s:o}", "op",
-        request->op, "dtype", options_dtype_name(request->dtype), "size", result->size, "shape",
-        result->shape, "callers", (json_int_t)request->callers, "ratio", pairs->interval.ratio,
-        "low", known ? json_real(pairs->interval.low) : json_null(), "high",
-        output_number(pairs->interval.high), "verdict", ab_verdict_text(pairs->verdict), "verified",
-        result->verified.agree, "same_bits_required", result->verified.bits, "difference",
-        result->verified.difference, "noise_floor", pairs->floor, "a", side_json(pairs, true), "b",
-        side_json(pairs, false), "samples", samples_json(pairs));
-}
-
-static int print_json(const struct ab_request *request, const struct ab_result *results,
-                      size_t count, const struct facts *facts, json_t *warnings)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, result_json(request, &results[i]));
-    return output_json(json_pack(
-        "{s:i, s:o, s:f, s:f, s:f, s:I, s:b, s:o, s:o}", "schema", 1, "results", list,
-        "noise_floor", largest_floor(results, count), "level", request->level / 100, "same",
-        request->same / 100, "seed", (json_int_t)request->seed, "interrupted", cli_interrupted(),
-        "environment", facts_json(facts), "warnings", json_incref(warnings)));
+    if (count > 0 || request->format == AB_JSON)
+        status = print(request, results, count, document);
+    if (!status && request->save && !ab_store_save(request->save, document))
+        status = CLI_FAILED;
+    if (!status && request->html && !ab_page_write(request->html, document))
+        status = CLI_FAILED;
+    return status ? status : judge(request, results, count);
 }
 
 int ab_report(const struct ab_request *request, const struct ab_result *results, size_t count,
               const struct facts_moment *begin)
 {
     struct facts_disturbance disturbance = facts_since(begin);
-    json_t *warnings = json_array();
+    json_t *warnings = json_array(), *document;
     struct facts facts;
-    int status = CLI_OK;
+    int status;
 
     cli_progress_end();
     facts_read(&facts);
-    if (!request->json && count > 0) {
-        print_table(request, results, count);
-        print_notes(request, results, count);
-        fflush(stdout);
-    }
     facts_warn(&facts, &disturbance, warnings);
-    if (request->json)
-        status = print_json(request, results, count, &facts, warnings);
+    document = ab_document(request, results, count, &facts, warnings);
     json_decref(warnings);
+    if (!document)
+        return cli_fail(CLI_FAILED, "ab: no memory for the results");
+    status = deliver(request, results, count, document);
+    json_decref(document);
     return status;
 }

@@ -6,27 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ab_options.h"
 #include "ab_pairs.h"
 #include "facts.h"
-#include "options.h"
 #include "verify.h"
-
-/** What `treadle ab` was asked for. */
-struct ab_request {
-    const char *a, *b, *op, *sizes_text, *axes;
-    struct treadle_dtype dtype;
-    struct options_shapes sizes;
-    int64_t callers, threads, pairs, seed;
-    double seconds, same, level; /* same and level in per cent */
-    bool json;
-};
 
 /** One size, after it was measured. */
 struct ab_result {
     struct ab_pairs pairs;
     struct verify_result verified;
     char shape[64];
-    double size;
+    double size, bytes, flops; /* of one call */
 };
 
 /**

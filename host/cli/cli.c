@@ -53,7 +53,8 @@ int cli_bad_option(const char *command, int argc, char **argv, int refusal)
 int cli_help(const char *usage, const char *text)
 {
     printf("usage: treadle %s\n\n%s\n"
-           "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 results differ, 130 interrupted.\n",
+           "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 results differ, 4 --fail-if, "
+           "130 interrupted.\n",
            usage, text);
     return CLI_OK;
 }

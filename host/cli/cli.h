@@ -11,6 +11,7 @@ enum cli_exit {
     CLI_FAILED = 1,
     CLI_USAGE = 2,
     CLI_DIFFER = 3, /* two backends gave different results */
+    CLI_LIMIT = 4,  /* what --fail-if does not allow */
     CLI_INTERRUPTED = 130
 };
 

@@ -30,7 +30,8 @@ static int help(void)
         printf("  %-8s %s\n", commands[i].name, commands[i].summary);
     puts("\n'treadle COMMAND --help' has the options and examples; all take --json.\n"
          "'treadle --version' prints the version.\n\n"
-         "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 results differ, 130 interrupted.");
+         "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 results differ, 4 --fail-if, "
+         "130 interrupted.");
     return CLI_OK;
 }
 

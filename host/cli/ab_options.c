@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What `treadle ab` is told, and what is wrong with it before anything is measured. */
+#include <stdio.h>
+#include <string.h>
+
+#include <treadle/treadle.h>
+
+#include "ab_options.h"
+#include "ab_plugin.h"
+#include "ab_statistics.h"
+#include "cli.h"
+
+const char ab_usage[] = "ab A B [OPTION...]\n       treadle ab compare OLD NEW [OPTION...]";
+const char ab_text[] =
+    "Compare two backends: first whether they give the same result, then which one is faster. A\n"
+    "and B are backends as in TREADLE_BACKEND: serial, openmp, blis, auto, ..., or the path of a\n"
+    "plugin with a slash in it; :2 behind it means exactly two threads, also for small arrays.\n"
+    "Both run in this process, as pairs in balanced random order; shown are the median of time of\n"
+    "A / time of B (above 1: B is faster) and its confidence interval. docs/measuring.md says "
+    "more.\n"
+    "'compare' tells how B against A has changed between two results that were saved.\n\n"
+    "  --op OP          operation (add)\n"
+    "  --sizes SIZES    1e3,1e5 or 1000x1000 or a range with N sizes per decade, 1e3:1e7:logN\n"
+    "                   (1e3:1e7:log; 100,300,1000 for products and linear algebra)\n"
+    "  --dtype TYPE     f64, f32, i64, c128, ... (f64)\n"
+    "  --axis AXES      for reductions: 0, -1, or 0,2 (all axes)\n"
+    "  --layout LAYOUT  contiguous, strided, transposed, misaligned or broadcast (contiguous)\n"
+    "  --inplace        the output is the first input\n"
+    "  --cache STATE    warm: the same arrays again and again; cold: others each time (warm)\n"
+    "  --output KIND    reused, or fresh: allocated for each call (reused)\n"
+    "  --callers K      threads that make such calls at the same time (1)\n"
+    "  --threads N      most threads of one call (the machine's limit)\n"
+    "  --time SECONDS   per size; some pairs are measured in any case (3)\n"
+    "  --pairs N        at most, per size (384)\n"
+    "  --same PERCENT   a difference that does not matter (1)\n"
+    "  --level PERCENT  confidence, for all sizes together (95)\n"
+    "  --seed N         of the data and of the order (from the clock)\n"
+    "  --save NAME      keep the JSON under this name, or in this file if it has a slash in it\n"
+    "  --fail-if WHAT   exit with 4 if B is surely slower:3% (faster:3%) than A at any size\n"
+    "  --json           results, raw pairs and environment as JSON\n"
+    "  --markdown       the table as Markdown\n"
+    "  --csv            one line per size, for spreadsheets\n"
+    "  --html FILE      also write a page with the ratio over size\n"
+    "  --help           this text\n\n"
+    "Examples:\n"
+    "  treadle ab serial openmp\n"
+    "  treadle ab openmp blis --op matmul --sizes 64,256,1000 --callers 2\n"
+    "  treadle ab openmp:1 openmp:2 --op sum --sizes 1e4:1e7:log2 --dtype f32\n"
+    "  treadle ab old/treadle-you.so new/treadle-you.so --fail-if slower:3%\n"
+    "  treadle ab serial openmp --save monday; treadle ab compare monday tuesday\n";
+
+enum { CALLERS_MAX = 256, THREADS_MAX = 4096 };
+
+enum {
+    OP = 256,
+    SIZES,
+    DTYPE,
+    AXIS,
+    LAYOUT,
+    IN_PLACE,
+    CACHE,
+    OUTPUT,
+    CALLERS,
+    THREADS,
+    TIME,
+    PAIRS,
+    SAME,
+    LEVEL,
+    SEED,
+    SAVE,
+    FAIL_IF,
+    JSON,
+    MARKDOWN,
+    CSV,
+    HTML
+};
+
+/** One of two words: is it the second? */
+static bool take_word(const char *what, const char *value, const char *first, const char *second,
+                      bool *is_second)
+{
+    *is_second = !strcmp(value, second);
+    if (*is_second || !strcmp(value, first))
+        return true;
+    cli_fail(CLI_USAGE, "ab: %s: '%s' is neither %s nor %s", what, value, first, second);
+    return false;
+}
+
+static bool take_option(struct ab_request *request, int option, const char *value)
+{
+    switch (option) {
+    case OP:
+        request->op = value;
+        return true;
+    case SIZES:
+        request->sizes_text = value;
+        return true;
+    case DTYPE:
+        return options_dtype("ab: --dtype", value, &request->dtype);
+    case AXIS:
+        request->axes = value;
+        return true;
+    case LAYOUT:
+        return workload_layout_parse("ab: --layout", value, &request->layout);
+    case IN_PLACE:
+        request->in_place = true;
+        return true;
+    case CACHE:
+        return take_word("--cache", value, "warm", "cold", &request->cold);
+    case OUTPUT:
+        return take_word("--output", value, "reused", "fresh", &request->fresh);
+    case SAVE:
+        request->save = value;
+        return true;
+    case FAIL_IF:
+        return ab_limit_parse("ab: --fail-if", value, &request->fail_if);
+    case JSON:
+    case MARKDOWN:
+    case CSV:
+        request->format = option == JSON ? AB_JSON : option == CSV ? AB_CSV : AB_MARKDOWN;
+        return true;
+    case HTML:
+        request->html = value;
+        return true;
+    case CALLERS:
+        return options_count("ab: --callers", value, 1, CALLERS_MAX, &request->callers);
+    case THREADS:
+        return options_count("ab: --threads", value, 1, THREADS_MAX, &request->threads);
+    case TIME:
+        return options_number("ab: --time", value, 0.01, 3600, &request->seconds);
+    case PAIRS:
+        return options_count("ab: --pairs", value, 1, AB_PAIRS_MAX, &request->pairs);
+    case SAME:
+        return options_number("ab: --same", value, 0, 50, &request->same);
+    case LEVEL:
+        return options_number("ab: --level", value, 50, 99.99, &request->level);
+    default:
+        return options_count("ab: --seed", value, 1, INT64_C(1) << 53, &request->seed);
+    }
+}
+
+static const char *usual_sizes(const char *op)
+{
+    static const char *const matrices[] = {"matmul", "svd",      "qr", "eigh",
+                                           "solve",  "cholesky", "inv"};
+
+    for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
+        if (!strcmp(op, matrices[i]))
+            return "100,300,1000";
+    return "1e3:1e7:log";
+}
+
+int ab_options_parse(int argc, char **argv, struct ab_request *request)
+{
+    static const struct option options[] = {{"op", required_argument, NULL, OP},
+                                            {"sizes", required_argument, NULL, SIZES},
+                                            {"dtype", required_argument, NULL, DTYPE},
+                                            {"axis", required_argument, NULL, AXIS},
+                                            {"layout", required_argument, NULL, LAYOUT},
+                                            {"inplace", no_argument, NULL, IN_PLACE},
+                                            {"cache", required_argument, NULL, CACHE},
+                                            {"output", required_argument, NULL, OUTPUT},
+                                            {"save", required_argument, NULL, SAVE},
+                                            {"fail-if", required_argument, NULL, FAIL_IF},
+                                            {"markdown", no_argument, NULL, MARKDOWN},
+                                            {"csv", no_argument, NULL, CSV},
+                                            {"html", required_argument, NULL, HTML},
+                                            {"callers", required_argument, NULL, CALLERS},
+                                            {"threads", required_argument, NULL, THREADS},
+                                            {"time", required_argument, NULL, TIME},
+                                            {"pairs", required_argument, NULL, PAIRS},
+                                            {"same", required_argument, NULL, SAME},
+                                            {"level", required_argument, NULL, LEVEL},
+                                            {"seed", required_argument, NULL, SEED},
+                                            {"json", no_argument, NULL, JSON},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (option == 'h')
+            return -1;
+        if (option == '?' || option == ':')
+            return cli_bad_option("ab", argc, argv, option);
+        if (!take_option(request, option, optarg))
+            return CLI_USAGE;
+    }
+    if (argc - optind != 2)
+        return cli_fail(CLI_USAGE,
+                        "ab: needs two backends, A and B, but %d were given; see "
+                        "'treadle ab --help'",
+                        argc - optind);
+    request->a = request->given_a = argv[optind];
+    request->b = request->given_b = argv[optind + 1];
+    if (!request->sizes_text)
+        request->sizes_text = usual_sizes(request->op);
+    return options_shapes("ab: --sizes", request->sizes_text, &request->sizes) ? CLI_OK : CLI_USAGE;
+}
+
+/** One size: does it exist, and does the layout suit it? */
+static bool check_size(const struct ab_request *request, const struct options_shape *size)
+{
+    struct workload load;
+
+    if (!ab_options_plan(request, size, &load))
+        return false;
+    if (workload_elements(&load, 0) > 0)
+        return true;
+    cli_fail(CLI_USAGE, "ab: --sizes: a size of 0 cannot be measured");
+    return false;
+}
+
+bool ab_options_plan(const struct ab_request *request, const struct options_shape *size,
+                     struct workload *load)
+{
+    return workload_plan(load, "ab", request->op, request->dtype, size, 1, request->axes) &&
+           workload_lay(load, "ab: --layout", request->layout) &&
+           (!request->in_place || workload_lay_in_place(load, "ab: --inplace"));
+}
+
+/** What was given becomes what TREADLE_BACKEND would be. */
+static bool find_side(const char **spec, char which)
+{
+    if (ab_plugin_is_path(*spec) && !(*spec = ab_plugin_load(*spec, which)))
+        return false;
+    if (!treadle_set_thread_backend(*spec))
+        return true;
+    cli_fail(CLI_USAGE, "ab: %c: %s", which - 'a' + 'A', treadle_last_error());
+    return false;
+}
+
+int ab_options_check(struct ab_request *request)
+{
+    if (request->in_place && request->fresh)
+        return cli_fail(CLI_USAGE, "ab: --inplace: there is no fresh output then");
+    for (size_t i = 0; i < request->sizes.count; i++)
+        if (!check_size(request, &request->sizes.shapes[i]))
+            return CLI_USAGE;
+    if (!cli_init_library())
+        return CLI_FAILED;
+    cli_ignore_others();
+    if (!find_side(&request->a, 'a') || !find_side(&request->b, 'b'))
+        return CLI_USAGE;
+    treadle_set_thread_backend(NULL);
+    if (request->threads && treadle_set_num_threads((int32_t)request->threads))
+        return cli_fail_library();
+    return CLI_OK;
+}
