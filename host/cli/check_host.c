@@ -4,8 +4,10 @@
 
 #include <fenv.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <treadle/treadle.h>
 
@@ -43,13 +45,14 @@ static void host_log(const struct treadle_host *host, int32_t level, const char 
     (void)host, (void)level, (void)line;
 }
 
-/** One call of parallel(): its tasks are handed out one by one. */
+/** One call of parallel() or of a team: work for threads that end with it. */
 struct region {
-    treadle_task_fn fn;
+    treadle_task_fn fn;       /* of parallel(), whose tasks are handed out one by one */
+    treadle_member_fn member; /* or of a team */
     void *ctx;
     uint32_t ntasks;
-    atomic_uint next;
-    fenv_t modes; /* the caller's */
+    atomic_uint next, team; /* team is 0 until it is known who has come */
+    fenv_t modes;           /* the caller's */
     atomic_int raised;
 };
 
@@ -58,9 +61,15 @@ struct worker {
     uint32_t index;
 };
 
-static void do_tasks(struct region *region, uint32_t worker)
+static void do_work(struct region *region, uint32_t worker)
 {
-    for (uint32_t task; (task = atomic_fetch_add(&region->next, 1)) < region->ntasks;)
+    uint32_t team;
+
+    while ((team = atomic_load(&region->team)) == 0)
+        sched_yield();
+    if (region->member && worker < team)
+        region->member(region->ctx, worker, team);
+    for (uint32_t task; region->fn && (task = atomic_fetch_add(&region->next, 1)) < region->ntasks;)
         region->fn(region->ctx, task, worker);
 }
 
@@ -70,32 +79,53 @@ static void *serve(void *argument)
 
     fesetenv(&worker->region->modes);
     feclearexcept(FE_ALL_EXCEPT);
-    do_tasks(worker->region, worker->index);
+    do_work(worker->region, worker->index);
     atomic_fetch_or(&worker->region->raised, fetestexcept(FE_ALL_EXCEPT));
     return NULL;
 }
 
-/* Threads that end with the call: slow, and nothing is left of them. */
+/** Returns the size of the team: all that were asked for, or the caller alone. */
+static uint32_t run_region(struct region *region, uint32_t wanted)
+{
+    struct worker workers[WORKERS_MAX];
+    pthread_t threads[WORKERS_MAX];
+    uint32_t started = 0;
+
+    wanted = wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
+    fegetenv(&region->modes);
+    while (started + 1 < wanted) {
+        workers[started] = (struct worker){region, started + 1};
+        if (pthread_create(&threads[started], NULL, serve, &workers[started]))
+            break;
+        started++;
+    }
+    uint32_t team = started + 1 == wanted ? wanted : 1;
+    atomic_fetch_add(&threads_started, started);
+    atomic_store(&region->team, team);
+    do_work(region, 0);
+    for (uint32_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    feraiseexcept(atomic_load(&region->raised));
+    return team;
+}
+
 static int32_t host_parallel(const struct treadle_host *host, const struct treadle_call *call,
                              uint32_t ntasks, treadle_task_fn fn, void *ctx)
 {
     struct region region = {.fn = fn, .ctx = ctx, .ntasks = ntasks};
-    struct worker workers[WORKERS_MAX];
-    pthread_t threads[WORKERS_MAX];
-    uint32_t most = call->threads_max < WORKERS_MAX ? call->threads_max : WORKERS_MAX, started = 0;
 
     (void)host;
-    fegetenv(&region.modes);
-    for (uint32_t i = 1; i < most && i < ntasks; i++) {
-        workers[started] = (struct worker){&region, i};
-        started += !pthread_create(&threads[started], NULL, serve, &workers[started]);
-    }
-    atomic_fetch_add(&threads_started, started);
-    do_tasks(&region, 0);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    feraiseexcept(atomic_load(&region.raised));
+    run_region(&region, call->threads_max < ntasks ? call->threads_max : ntasks);
     return TREADLE_OK;
+}
+
+static uint32_t host_team(const struct treadle_host *host, const struct treadle_call *call,
+                          uint32_t threads, treadle_member_fn fn, void *ctx)
+{
+    struct region region = {.member = fn, .ctx = ctx};
+
+    (void)host;
+    return run_region(&region, threads < call->threads_max ? threads : call->threads_max);
 }
 
 static uint32_t host_threads_now(const struct treadle_host *host, const struct treadle_call *call)
@@ -106,8 +136,10 @@ static uint32_t host_threads_now(const struct treadle_host *host, const struct t
 
 static const void *host_get_service(const struct treadle_host *host, const char *id)
 {
-    (void)host, (void)id;
-    return NULL;
+    static const struct treadle_team team = {.struct_size = sizeof team, .run = host_team};
+
+    (void)host;
+    return strcmp(id, TREADLE_TEAM_ID) ? NULL : &team;
 }
 
 const struct treadle_host *check_host(void)
