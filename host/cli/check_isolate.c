@@ -114,10 +114,10 @@ static void run_test(const struct check_test *test, pid_t parent)
 /** Returns false if time is up, or at Ctrl-C. */
 static bool wait_for(pid_t child, double seconds, int *status)
 {
-    double until = stopwatch_now() + seconds;
+    struct stopwatch_wait wait = {0};
 
     while (waitpid(child, status, WNOHANG) == 0) {
-        if (stopwatch_now() > until || cli_interrupted())
+        if (stopwatch_waited(&wait, 0.02) > seconds || cli_interrupted())
             return false;
         nanosleep(&nap, NULL);
     }

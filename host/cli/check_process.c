@@ -85,14 +85,14 @@ static void live_as_child(int generations)
 static void fork_and_wait(int generations)
 {
     static const struct timespec nap = {.tv_nsec = 1000000};
-    double until = stopwatch_now() + child_seconds * generations;
+    struct stopwatch_wait wait = {0};
     int status = 0;
     pid_t child = fork();
 
     if (child == 0)
         live_as_child(generations);
     while (child > 0 && waitpid(child, &status, WNOHANG) == 0) {
-        if (stopwatch_now() > until) {
+        if (stopwatch_waited(&wait, 0.02) > child_seconds * generations) {
             check_fail_here("not back after %g s in a forked child", child_seconds * generations);
             kill(child, SIGKILL);
             waitpid(child, &status, 0);

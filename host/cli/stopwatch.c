@@ -13,6 +13,16 @@ double stopwatch_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double stopwatch_waited(struct stopwatch_wait *wait, double longest)
+{
+    double now = stopwatch_now(), step = now - wait->last;
+
+    if (wait->last > 0)
+        wait->waited += step < longest ? step : longest;
+    wait->last = now;
+    return wait->waited;
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -7,6 +7,18 @@
 /** Seconds on a clock that never jumps. */
 double stopwatch_now(void);
 
+/**
+ * Seconds that have been waited, without those in which the waiting process itself did not run: it
+ * was stopped, or the machine asleep or busy. Begins as zeros.
+ *
+ * @param longest  of what counts between two looks; more than a nap between them
+ */
+struct stopwatch_wait {
+    double waited, last;
+};
+
+double stopwatch_waited(struct stopwatch_wait *wait, double longest);
+
 /** Middle of n >= 1 values; sorts them. */
 double stopwatch_median(double *values, size_t n);
 
