@@ -10,7 +10,9 @@
 
 #include "ab_compare.h"
 #include "ab_options.h"
+#include "ab_program.h"
 #include "ab_report.h"
+#include "ab_watch.h"
 #include "cli.h"
 
 /* Where the machine does not tell. */
@@ -85,7 +87,8 @@ static int measure_size(const struct ab_request *request, const struct options_s
 {
     size_t replicas = replicas_for(request, size), count = (size_t)request->callers * replicas;
 
-    result->pairs = (struct ab_pairs){.a.spec = request->a,
+    result->pairs = (struct ab_pairs){.what = request->op,
+                                      .a.spec = request->a,
                                       .b.spec = request->b,
                                       .crew = crew,
                                       .callers = (uint32_t)request->callers,
@@ -128,6 +131,8 @@ int cli_ab(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "compare"))
         return ab_compare(argc - 1, argv + 1);
+    if (ab_program_is_asked(argc, argv))
+        return ab_program(argc, argv);
 
     struct ab_request request = {.op = "add",
                                  .dtype = {TREADLE_FLOAT, 64, 1},
@@ -135,6 +140,7 @@ int cli_ab(int argc, char **argv)
                                  .pairs = AB_PAIRS_MAX,
                                  .seed = (int64_t)time(NULL),
                                  .seconds = 3,
+                                 .limit = 60,
                                  .same = 1,
                                  .level = 95};
     struct facts_moment begin;
@@ -152,7 +158,8 @@ int cli_ab(int argc, char **argv)
         return cli_fail(CLI_FAILED, "no memory for %zu results", request.sizes.count);
     cli_catch_interrupt();
     facts_moment_now(&begin);
-    status = measure(&request, results, &count);
+    count = 0;
+    status = ab_watch_start(request.limit) ? measure(&request, results, &count) : CLI_FAILED;
     /* What differs must not look like a result: of that size nothing is shown. */
     if (count > 0 || status == CLI_OK) {
         int reported = ab_report(&request, results, count, &begin);

@@ -47,7 +47,7 @@ static json_t *side_json(const struct ab_request *request, const struct ab_resul
                      "calls_per_sample", (json_int_t)side->calls);
 }
 
-static json_t *samples_json(const struct ab_pairs *pairs)
+json_t *ab_document_samples(const struct ab_pairs *pairs)
 {
     json_t *samples = json_array();
 
@@ -82,7 +82,7 @@ static json_t *result_json(const struct ab_request *request, const struct ab_res
         result->verified.agree, "same_bits_required", result->verified.bits, "difference",
         result->verified.difference, "noise_floor", pairs->floor, "a",
         side_json(request, result, true), "b", side_json(request, result, false), "samples",
-        samples_json(pairs));
+        ab_document_samples(pairs));
 
     json_object_update(json, found);
     json_decref(found);

@@ -19,6 +19,9 @@ enum { AB_SCHEMA = 1 };
 json_t *ab_document(const struct ab_request *request, const struct ab_result *results, size_t count,
                     const struct facts *facts, json_t *warnings);
 
+/** The measured pairs: seconds {a, b, a_again, a_first}. */
+json_t *ab_document_samples(const struct ab_pairs *pairs);
+
 /** Median seconds of a call of A or B. */
 double ab_document_seconds(const struct ab_pairs *pairs, bool of_a);
 

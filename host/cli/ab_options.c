@@ -10,7 +10,8 @@
 #include "ab_statistics.h"
 #include "cli.h"
 
-const char ab_usage[] = "ab A B [OPTION...]\n       treadle ab compare OLD NEW [OPTION...]";
+const char ab_usage[] = "ab A B [OPTION...]\n       treadle ab compare OLD NEW [OPTION...]\n       "
+                        "treadle ab --env A --env B [OPTION...] -- PROGRAM [ARGUMENT...]";
 const char ab_text[] =
     "Compare two backends: first whether they give the same result, then which one is faster. A\n"
     "and B are backends as in TREADLE_BACKEND: serial, openmp, blis, auto, ..., or the path of a\n"
@@ -18,7 +19,8 @@ const char ab_text[] =
     "Both run in this process, as pairs in balanced random order; shown are the median of time of\n"
     "A / time of B (above 1: B is faster) and its confidence interval. docs/measuring.md says "
     "more.\n"
-    "'compare' tells how B against A has changed between two results that were saved.\n\n"
+    "'compare' tells how B against A has changed between two results that were saved. With a\n"
+    "program the sides are environments, 'NAME=VALUE NAME=VALUE', and its whole runs are timed.\n\n"
     "  --op OP          operation (add)\n"
     "  --sizes SIZES    1e3,1e5 or 1000x1000 or a range with N sizes per decade, 1e3:1e7:logN\n"
     "                   (1e3:1e7:log; 100,300,1000 for products and linear algebra)\n"
@@ -31,6 +33,7 @@ const char ab_text[] =
     "  --callers K      threads that make such calls at the same time (1)\n"
     "  --threads N      most threads of one call (the machine's limit)\n"
     "  --time SECONDS   per size; some pairs are measured in any case (3)\n"
+    "  --limit SECONDS  that a batch of calls may take before it counts as hung (60)\n"
     "  --pairs N        at most, per size (384)\n"
     "  --same PERCENT   a difference that does not matter (1)\n"
     "  --level PERCENT  confidence, for all sizes together (95)\n"
@@ -47,7 +50,9 @@ const char ab_text[] =
     "  treadle ab openmp blis --op matmul --sizes 64,256,1000 --callers 2\n"
     "  treadle ab openmp:1 openmp:2 --op sum --sizes 1e4:1e7:log2 --dtype f32\n"
     "  treadle ab old/treadle-you.so new/treadle-you.so --fail-if slower:3%\n"
-    "  treadle ab serial openmp --save monday; treadle ab compare monday tuesday\n";
+    "  treadle ab serial openmp --save monday; treadle ab compare monday tuesday\n"
+    "  treadle ab --env TREADLE_BACKEND=serial --env TREADLE_BACKEND=auto -- python -m treadle "
+    "x.py\n";
 
 enum { CALLERS_MAX = 256, THREADS_MAX = 4096 };
 
@@ -63,6 +68,7 @@ enum {
     CALLERS,
     THREADS,
     TIME,
+    BATCH_LIMIT,
     PAIRS,
     SAME,
     LEVEL,
@@ -128,6 +134,8 @@ static bool take_option(struct ab_request *request, int option, const char *valu
         return options_count("ab: --threads", value, 1, THREADS_MAX, &request->threads);
     case TIME:
         return options_number("ab: --time", value, 0.01, 3600, &request->seconds);
+    case BATCH_LIMIT:
+        return options_number("ab: --limit", value, 0.1, 86400, &request->limit);
     case PAIRS:
         return options_count("ab: --pairs", value, 1, AB_PAIRS_MAX, &request->pairs);
     case SAME:
@@ -168,6 +176,7 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
                                             {"callers", required_argument, NULL, CALLERS},
                                             {"threads", required_argument, NULL, THREADS},
                                             {"time", required_argument, NULL, TIME},
+                                            {"limit", required_argument, NULL, BATCH_LIMIT},
                                             {"pairs", required_argument, NULL, PAIRS},
                                             {"same", required_argument, NULL, SAME},
                                             {"level", required_argument, NULL, LEVEL},

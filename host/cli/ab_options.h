@@ -19,7 +19,7 @@ struct ab_request {
     struct treadle_dtype dtype;
     struct options_shapes sizes;
     int64_t callers, threads, pairs, seed;
-    double seconds, same, level; /* same and level in per cent */
+    double seconds, limit, same, level; /* same and level in per cent */
     enum workload_layout layout;
     bool in_place, cold, fresh;
     struct ab_limit fail_if;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "ab_watch.h"
 #include "cli.h"
 #include "stopwatch.h"
 
@@ -68,7 +69,9 @@ static double run_batch(struct ab_pairs *pairs, struct ab_side *side, long calls
 
     /* "openmp:2" means two threads, also where the policy would not think so. */
     treadle_set_min(strchr(side->spec, ':') ? 1 : 0);
+    ab_watch_step(pairs->what, side == &pairs->a ? 'A' : 'B', side->spec);
     double seconds = crew_run(pairs->crew, prepare_caller, run_caller, &batch);
+    ab_watch_rest();
     treadle_set_min(0);
     if (atomic_load(&batch.status)) {
         /* The text of the error is the failing thread's: repeat the call on this one. */
@@ -110,6 +113,8 @@ static bool calibrate(struct ab_pairs *pairs, struct ab_side *side)
 /** Seconds per call. */
 static bool measure_side(struct ab_pairs *pairs, struct ab_side *side, double *seconds)
 {
+    if (pairs->measure)
+        return pairs->measure(pairs, side, seconds);
     *seconds = run_batch(pairs, side, side->calls) / (double)side->calls;
     return *seconds >= 0;
 }
@@ -142,8 +147,7 @@ static bool extend(struct ab_pairs *pairs, size_t goal, double until)
             break;
         going = measure_pair(pairs, orders[i], &pairs->pairs[pairs->count]);
         pairs->count += going;
-        cli_progress("%s %s: pair %zu", pairs->loads[0].op,
-                     options_dtype_name(pairs->loads[0].dtype), pairs->count);
+        cli_progress("%s: pair %zu", pairs->what, pairs->count);
     }
     return going;
 }
@@ -167,7 +171,7 @@ bool ab_pairs_measure(struct ab_pairs *pairs)
 {
     pairs->count = 0;
     pairs->verdict = AB_UNDECIDED;
-    if (!calibrate(pairs, &pairs->a) || !calibrate(pairs, &pairs->b))
+    if (!pairs->measure && (!calibrate(pairs, &pairs->a) || !calibrate(pairs, &pairs->b)))
         return false;
 
     double until = stopwatch_now() + pairs->seconds;
@@ -175,7 +179,8 @@ bool ab_pairs_measure(struct ab_pairs *pairs)
         size_t goal = ab_pairs_at_look(look);
         if (goal > pairs->most)
             goal = pairs->most;
-        if (!extend(pairs, goal, until))
+        /* A program that Ctrl-C has ended is no failure. */
+        if (!extend(pairs, goal, until) && !cli_interrupted())
             return false;
         if (pairs->count > 0)
             summarise(pairs);

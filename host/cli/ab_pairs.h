@@ -25,9 +25,16 @@ struct ab_pair {
     bool a_first; /* of the pair */
 };
 
+struct ab_pairs;
+
+/** Seconds of one call, or of a program; false if it failed, and the reason has been printed. */
+typedef bool (*ab_measure_fn)(struct ab_pairs *pairs, struct ab_side *side, double *seconds);
+
 /** Two sides, the callers that run them, and the pairs measured so far. */
 struct ab_pairs {
     struct ab_side a, b;
+    const char *what;      /* for the progress */
+    ab_measure_fn measure; /* NULL: batches of calls */
     struct crew *crew;
     struct workload *loads; /* `replicas` per caller, used in turn */
     uint32_t callers, replicas;

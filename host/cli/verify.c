@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ab_watch.h"
 #include "cli.h"
 
 /* Outputs start as this, so that what a backend leaves out is seen. */
@@ -257,11 +258,14 @@ static void prepare(const struct workload *load, void *input)
 }
 
 /** Run under `spec` and keep the outputs. */
-static bool outputs_of(const struct workload *load, const char *spec, void *input,
+static bool outputs_of(const struct workload *load, char side, const char *spec, void *input,
                        struct outputs *out)
 {
     prepare(load, input);
-    if (treadle_set_thread_backend(spec) || workload_run(load, NULL)) {
+    ab_watch_step(load->op, side, spec);
+    bool failed = treadle_set_thread_backend(spec) || workload_run(load, NULL);
+    ab_watch_rest();
+    if (failed) {
         cli_fail_library();
         return false;
     }
@@ -276,8 +280,8 @@ bool verify_backends(const struct workload *load, const char *a, const char *b,
 {
     struct outputs out_a = {{NULL}}, out_b = {{NULL}};
     void *input = load->in_place ? workload_pack(load, 0) : NULL;
-    bool done = (input || !load->in_place) && outputs_of(load, a, input, &out_a) &&
-                outputs_of(load, b, input, &out_b) && compare(load, &out_a, &out_b, result);
+    bool done = (input || !load->in_place) && outputs_of(load, 'A', a, input, &out_a) &&
+                outputs_of(load, 'B', b, input, &out_b) && compare(load, &out_a, &out_b, result);
 
     free(input);
     outputs_finish(load, &out_a);

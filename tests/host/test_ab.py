@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -220,6 +221,14 @@ def test_ab_fails_if_b_is_slower(treadle, plugin_folder):
     treadle(*swapped, "faster:3%", plugins=plugin_folder, code=LIMIT)
 
 
+def test_ab_cuts_off_a_hang(treadle, build_plugin):
+    plugin = build_plugin("hangs/treadle-hangs.so", "hangs", hang=500)
+    args = ["ab", "serial", plugin, "--time", 0.05, "--limit", 1, "--sizes"]
+    done = treadle(*args, "100,500", code=FAILED)
+    assert "add under hangs.b (B) is not back after 1 s" in done.stderr
+    treadle(*args, "100,501")
+
+
 # ---- kept and compared
 
 
@@ -385,3 +394,66 @@ def test_ab_page_draws_itself_in_a_browser(treadle, tmp_path, width, dark):
     assert seen["rows"] == seen["marks"] == len(report["results"]) == 4
     assert seen["dots"] == len(report["results"][2]["samples"])
     assert seen["wide"]
+
+
+# ---- whole programs
+
+
+def programs(treadle, *args, code=OK):
+    done = treadle("ab", *args, code=code)
+    return json.loads(done.stdout) if "--json" in args and code == OK else done
+
+
+def test_ab_of_a_program_finds_the_slower_environment(treadle):
+    env = ["--env", "NAP=0.01", "--env", "NAP=0.2 OTHER=1", "--time", 1]
+    report = programs(treadle, *env, "--json", "--", "sh", "-c", "sleep $NAP")
+    (result,) = report["results"]
+    assert result["op"] == "program"
+    assert result["verdict"] == "A faster"
+    assert result["verified"] is True
+    assert result["low"] <= result["ratio"] <= result["high"] < 1
+    assert len(result["samples"]) >= 12
+    assert result["b"]["spec"] == "NAP=0.2 OTHER=1"
+    assert result["b"]["cpu_seconds"] > 0
+    assert result["b"]["seconds"] > 0.2
+
+
+def test_ab_of_a_program_keeps_the_rest_of_the_environment(treadle):
+    script = "import os; print(sorted(k for k in os.environ if k in 'HOME PATH X Y'.split()))"
+    env = ["--env", "X=1", "--env", "X=2", "--pairs", 1]
+    report = programs(treadle, *env, "--json", "--", sys.executable, "-c", script)
+    assert report["results"][0]["verified"] is True
+    env[1] = "Y=1"
+    done = programs(treadle, *env, "--", sys.executable, "-c", script)
+    assert "stdout: not the same in all runs" in done.stdout
+    assert "too few pairs" in done.stdout
+
+
+def test_ab_of_a_program_takes_fail_if_and_save(treadle, tmp_path):
+    file = tmp_path / "runs.json"
+    env = ["--env", "NAP=0.01", "--env", "NAP=0.2", "--time", 1, "--save", file]
+    run = [*env, "--fail-if", "slower:3%", "--", "sh", "-c", "sleep $NAP"]
+    assert "B is slower than A by more than 3 %" in programs(treadle, *run, code=LIMIT).stderr
+    changes = json.loads(treadle("ab", "compare", file, file, "--json").stdout)["changes"]
+    assert [(c["op"], c["change"]) for c in changes] == [("program", 1)]
+    assert json.loads(file.read_text())["results"][0]["verdict"] == "A faster"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["--env", "X=1", "--", "true"], USAGE, "needs --env twice"),
+        (["--env", "X=1", "--env", "X", "--", "true"], USAGE, "'X' is not like NAME=VALUE"),
+        (["--env", "X=1", "--env", "X=2", "--"], USAGE, "there is no program behind --"),
+        (["serial", "--env", "X=1", "--", "true"], USAGE, "'serial' stands before --"),
+        (["--env", "X=1", "--env", "", "--", "no-such-program"], FAILED, "no-such-program"),
+        (["--env", "X=1", "--env", "X=2", "--", "false"], FAILED, "false ended with exit code 1"),
+        (
+            ["--env", "X=1", "--env", "X=2", "--", "sh", "-c", "echo oops >&2; kill -9 $$"],
+            FAILED,
+            "oops\ntreadle: ab: ",
+        ),
+    ],
+)
+def test_ab_of_a_program_explains_what_is_wrong(treadle, args, code, words):
+    assert words in programs(treadle, *args, code=code).stderr
