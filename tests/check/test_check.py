@@ -4,7 +4,9 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -135,6 +137,20 @@ def test_a_crash_says_what_was_tried(build):
     plugin = build("aborts", "-DBROKEN_NO_ELEMENTS_ABORTS")
     done = check(plugin, "--only", "values.elementwise", code=FAILED)
     assert "crashed with SIGABRT; tried last: add f64, shape 0, strides 1 1 1 items" in done.stdout
+
+
+def test_a_stop_is_no_hang(honest):
+    kit = subprocess.Popen([command(), "check", honest, "--time", "3"], stdout=subprocess.DEVNULL)
+    stopped = [kit.pid]
+    os.kill(kit.pid, signal.SIGSTOP)
+    children = Path(f"/proc/{kit.pid}/task/{kit.pid}/children")
+    for child in children.read_text().split():
+        os.kill(int(child), signal.SIGSTOP)
+        stopped.append(int(child))
+    time.sleep(4)
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    assert kit.wait(timeout=300) == OK
 
 
 def test_report_is_one_line_a_test(honest):
