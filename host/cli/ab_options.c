@@ -34,7 +34,7 @@ const char ab_text[] =
     "  --threads N      most threads of one call (the machine's limit)\n"
     "  --time SECONDS   per size; some pairs are measured in any case (3)\n"
     "  --limit SECONDS  that a batch of calls may take before it counts as hung (60)\n"
-    "  --pairs N        at most, per size (384)\n"
+    "  --pairs N        at most, per size (1536)\n"
     "  --same PERCENT   a difference that does not matter (1)\n"
     "  --level PERCENT  confidence, for all sizes together (95)\n"
     "  --seed N         of the data and of the order (from the clock)\n"

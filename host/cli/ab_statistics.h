@@ -44,13 +44,13 @@ struct ab_interval ab_interval_of(double *samples, size_t n, double alpha);
 enum ab_verdict ab_judge(const struct ab_interval *interval, double same, double floor);
 
 /**
- * The pair counts, multiples of six, after which the samples may be looked at: 12, 24, 48, ... 384.
+ * The pair counts, multiples of six, after which the samples may be looked at: 12, 24, 48, ... 1536.
  * Looking more often would find a difference by chance.
  * @return 0 for look >= AB_LOOKS
  */
 size_t ab_pairs_at_look(size_t look);
 
-enum { AB_LOOKS = 6, AB_PAIRS_MAX = 384 };
+enum { AB_LOOKS = 8, AB_PAIRS_MAX = 1536 };
 
 /**
  * Error probability of one look, so that all looks at all `comparisons` together are wrong with a

@@ -19,6 +19,9 @@ PLUGIN = r"""
 #include <unistd.h>
 #include <treadle/plugin.h>
 
+/* Not known to the compiler, or other numbers would make other code. */
+static volatile int repeat = REPEAT, extra = EXTRA;
+
 static int32_t add(struct treadle_call *call)
 {
     const struct treadle_array *x = &call->args[0], *y = &call->args[1], *out = &call->args[2];
@@ -26,8 +29,9 @@ static int32_t add(struct treadle_call *call)
         return TREADLE_E_DECLINED;
     while (out->shape[0] == HANG)
         pause();
-    for (int k = 0; k <= REPEAT; k++)
-        for (int64_t i = 0; i < (k < REPEAT ? out->shape[0] : out->shape[0] * EXTRA / 100); i++)
+    const int64_t last = out->shape[0] * extra / 100;
+    for (int k = 0, rounds = repeat; k <= rounds; k++)
+        for (int64_t i = 0, n = k < rounds ? out->shape[0] : last; i < n; i++)
             *(volatile double *)((char *)out->data + i * out->strides[0]) =
                 *(double *)((char *)x->data + i * x->strides[0]) +
                 *(double *)((char *)y->data + i * y->strides[0]) +
