@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from treadle._ab import Comparison, ab
     from treadle._choice import (
         get_backend,
         get_budget,
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Comparison",
     "Doctor",
     "Explanation",
     "Report",
     "TreadleWarning",
+    "ab",
     "backends",
     "doctor",
     "explain",
@@ -72,6 +75,7 @@ def _load() -> None:
         import numpy  # noqa: F401  # first, and whole: see _switch
 
         from treadle import (
+            _ab,
             _choice,
             _direct,
             _doctor,
@@ -88,7 +92,7 @@ def _load() -> None:
         _absent.reason = f"treadle can't be loaded: {error}"
         parts.append(_absent)
     else:
-        parts += [_choice, _direct, _doctor, _explain, _hooks, _magic, _report]
+        parts += [_ab, _choice, _direct, _doctor, _explain, _hooks, _magic, _report]
         globals().update(version=version(), __version__=version())
     for part in parts:
         globals().update({name: vars(part)[name] for name in __all__ if name in vars(part)})
