@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The layout of all public structs, and every public number and signature, against layout.lock.
 
-    layout.py [--extend] COMPILER...
+    layout.py [--extend | --cdef FILE] COMPILER...
 
 Fails if a line of the lock is no longer true, or if something public is not in the lock. With
 --extend new lines are added; a line is never changed or removed, because binaries rely on it.
+With --cdef the declarations come from FILE alone, which must say the same as the lock.
 Members are found by reading the headers, so that none can be forgotten.
 """
 
@@ -91,11 +92,11 @@ def describe(text, macros):
             yield f'printf("function {squeeze(statement)}\\n");'
 
 
-def todays_lines(compiler):
-    statements = "\n".join(describe(*read_headers()))
-    source = (
-        f"#include <stdio.h>\n#include <treadle/treadle.h>\nint main(void)\n{{\n{statements}\n}}\n"
-    )
+def lines_of(compiler, include, text, macros=()):
+    """What a program that includes `include` finds of the declarations in `text`."""
+    statements = "\n".join(describe(text, macros))
+    source = f"#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include {include}\n"
+    source += f"int main(void)\n{{\n{statements}\n}}\n"
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder, "layout")
         command = [*compiler, "-x", "c", "-", "-o", program, *(f"-I{path}" for path in INCLUDES)]
@@ -105,11 +106,30 @@ def todays_lines(compiler):
         ).stdout.splitlines()
 
 
+def check_cdef(path, compiler, locked):
+    """A text without preprocessor has no macros: numbers are enumerators, texts are left out."""
+    text = re.sub(r"/\*.*?\*/", " ", pathlib.Path(path).read_text(), flags=re.S)
+    lines = lines_of(compiler, f'"{pathlib.Path(path).resolve()}"', text)
+    found = {line for line in lines if not line.startswith("enum TREADLE_ABI_MINOR ")}
+    expected = {
+        re.sub(r"^macro (\w+ = \d+)u?$", r"enum \1", line)
+        for line in locked
+        if not (line.startswith("macro") and '"' in line)
+    }
+    for line in sorted(found ^ expected):
+        print("in the lock only:" if line in expected else "not in the lock:", line)
+    if found != expected or "#" in text:
+        sys.exit(f"{path}: says something else than the headers")
+
+
 def main():
     arguments = sys.argv[1:]
-    extend = arguments[:1] == ["--extend"]
-    lines = todays_lines(arguments[extend:] or ["cc"])
     locked = LOCK.read_text().splitlines() if LOCK.exists() else []
+    if arguments[:1] == ["--cdef"]:
+        check_cdef(arguments[1], arguments[2:], locked)
+        return
+    extend = arguments[:1] == ["--extend"]
+    lines = lines_of(arguments[extend:] or ["cc"], "<treadle/treadle.h>", *read_headers())
     broken = [line for line in locked if line not in lines]
     new = [line for line in lines if line not in locked]
     for line in broken:

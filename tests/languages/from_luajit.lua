@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- libtreadle from LuaJIT, declared by the preprocessed text of treadle.h and nothing else:
---     luajit from_luajit.lua LIBTREADLE HEADER_TEXT LAYOUT_LOCK
+-- libtreadle from LuaJIT, declared by treadle_cdef.h and nothing else:
+--     luajit from_luajit.lua LIBTREADLE TREADLE_CDEF LAYOUT_LOCK
 local ffi = require("ffi")
 local library_path, header_path, lock_path = ...
 
