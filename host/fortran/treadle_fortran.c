@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What treadle.f90 calls: Fortran's array descriptors become the library's arrays. Compiled with
+ * the program, because the layout of a descriptor is its Fortran compiler's.
+ */
+#include <ISO_Fortran_binding.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <treadle/treadle.h>
+
+/* As many operands as treadle_run() of treadle.f90 takes; the longest name of an operation. */
+enum { OPERANDS_MAX = 4, NAME_MAX = 255, SENTENCE_MAX = 600 };
+
+/* Where the outcome goes; each may be NULL, as an absent argument is. */
+struct outcome {
+    struct treadle_used *used;
+    int *stat;
+    CFI_cdesc_t *errmsg;
+};
+
+struct operand {
+    struct treadle_array array;
+    int64_t shape[CFI_MAX_RANK], strides[CFI_MAX_RANK];
+};
+
+/* In treadle.f90; ends the program. */
+void treadle_fortran_stop(const char *sentence);
+
+void treadle_fortran_unary(const CFI_cdesc_t *op, const CFI_cdesc_t *x, const CFI_cdesc_t *out,
+                           struct treadle_used *used, int *stat, CFI_cdesc_t *errmsg);
+void treadle_fortran_binary(const CFI_cdesc_t *op, const CFI_cdesc_t *x1, const CFI_cdesc_t *x2,
+                            const CFI_cdesc_t *out, struct treadle_used *used, int *stat,
+                            CFI_cdesc_t *errmsg);
+void treadle_fortran_reduce(const CFI_cdesc_t *op, const CFI_cdesc_t *x, const CFI_cdesc_t *out,
+                            const CFI_cdesc_t *dim, struct treadle_used *used, int *stat,
+                            CFI_cdesc_t *errmsg);
+void treadle_fortran_run(const CFI_cdesc_t *op, int32_t nin, const CFI_cdesc_t *a1,
+                         const CFI_cdesc_t *a2, const CFI_cdesc_t *a3, const CFI_cdesc_t *a4,
+                         const int32_t *flags, struct treadle_used *used, int *stat,
+                         CFI_cdesc_t *errmsg);
+void treadle_fortran_set_backend(const CFI_cdesc_t *spec, int *stat, CFI_cdesc_t *errmsg);
+void treadle_fortran_set_thread_backend(const CFI_cdesc_t *spec, int *stat, CFI_cdesc_t *errmsg);
+void treadle_fortran_set_num_threads(int32_t threads, int *stat, CFI_cdesc_t *errmsg);
+int treadle_fortran_backend(int32_t i, const char *texts[4]);
+
+/* ---- the outcome --------------------------------------------------------------------------- */
+
+static void fill_message(CFI_cdesc_t *errmsg, const char *sentence)
+{
+    size_t length = strlen(sentence), room = errmsg->elem_len;
+    memset(errmsg->base_addr, ' ', room);
+    memcpy(errmsg->base_addr, sentence, length < room ? length : room);
+}
+
+static void fail(const struct outcome *outcome, int32_t status, const char *sentence)
+{
+    if (!outcome->stat)
+        treadle_fortran_stop(sentence);
+    *outcome->stat = status;
+    if (outcome->errmsg)
+        fill_message(outcome->errmsg, sentence);
+}
+
+/* Of a call of the library. */
+static void finish(const struct outcome *outcome, int32_t status)
+{
+    if (status != TREADLE_OK)
+        fail(outcome, status, treadle_last_error());
+    else if (outcome->stat)
+        *outcome->stat = TREADLE_OK;
+}
+
+/* ---- from Fortran to C --------------------------------------------------------------------- */
+
+/* Without trailing blanks. */
+static size_t length_of(const CFI_cdesc_t *text)
+{
+    const char *letters = text->base_addr;
+    size_t length = text->elem_len;
+    while (length > 0 && letters[length - 1] == ' ')
+        length--;
+    return length;
+}
+
+/* A name that is too long is cut, and so is none that anybody has. */
+static const char *name_of(const CFI_cdesc_t *text, char room[NAME_MAX + 1])
+{
+    size_t length = length_of(text);
+    if (length > NAME_MAX)
+        length = NAME_MAX;
+    memcpy(room, text->base_addr, length);
+    room[length] = '\0';
+    return room;
+}
+
+static int dtype_of(CFI_type_t type, struct treadle_dtype *dtype)
+{
+    static const struct {
+        CFI_type_t type;
+        struct treadle_dtype dtype;
+    } known[] = {
+        {CFI_type_double, {TREADLE_FLOAT, 64, 1}},
+        {CFI_type_float, {TREADLE_FLOAT, 32, 1}},
+        {CFI_type_int32_t, {TREADLE_INT, 32, 1}},
+        {CFI_type_int64_t, {TREADLE_INT, 64, 1}},
+        {CFI_type_double_Complex, {TREADLE_COMPLEX, 128, 1}},
+        {CFI_type_float_Complex, {TREADLE_COMPLEX, 64, 1}},
+        {CFI_type_int8_t, {TREADLE_INT, 8, 1}},
+        {CFI_type_int16_t, {TREADLE_INT, 16, 1}},
+        {CFI_type_Bool, {TREADLE_BOOL, 8, 1}},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].type == type) {
+            *dtype = known[i].dtype;
+            return 1;
+        }
+    return 0;
+}
+
+/* NULL, or what is wrong. The base address is the section's first element, strides are bytes. */
+static const char *describe(struct operand *to, const CFI_cdesc_t *from)
+{
+    struct treadle_dtype dtype;
+    if (!from->base_addr)
+        return "it is not allocated or not associated";
+    if (!dtype_of(from->type, &dtype) || dtype.bits != from->elem_len * 8)
+        return "its type is none of integer(1, 2, 4, 8), real(4, 8), complex(4, 8), "
+               "logical(c_bool)";
+    if (from->rank > 0 && from->dim[from->rank - 1].extent < 0)
+        return "it is an assumed-size array, whose last extent nobody knows";
+    to->array = (struct treadle_array){
+        .data = from->base_addr,
+        .shape = to->shape,
+        .strides = to->strides,
+        .ndim = from->rank,
+        .dtype = dtype,
+        .itemsize = (uint32_t)from->elem_len,
+    };
+    for (int32_t axis = 0; axis < from->rank; axis++) {
+        to->shape[axis] = from->dim[axis].extent;
+        to->strides[axis] = from->dim[axis].sm;
+    }
+    return NULL;
+}
+
+/* 1 if all could be described, else the outcome is filled in. */
+static int describe_all(struct operand *to, const CFI_cdesc_t *const *from,
+                        const char *const *names, uint32_t count, const char *op,
+                        const struct outcome *outcome)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *wrong = describe(&to[i], from[i]);
+        if (wrong) {
+            char sentence[SENTENCE_MAX];
+            snprintf(sentence, sizeof(sentence), "%s: argument %s: %s", op, names[i], wrong);
+            fail(outcome, TREADLE_E_INVALID, sentence);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* ---- calls --------------------------------------------------------------------------------- */
+
+void treadle_fortran_unary(const CFI_cdesc_t *op, const CFI_cdesc_t *x, const CFI_cdesc_t *out,
+                           struct treadle_used *used, int *stat, CFI_cdesc_t *errmsg)
+{
+    static const char *const names[] = {"x", "out"};
+    const CFI_cdesc_t *const from[] = {x, out};
+    const struct outcome outcome = {used, stat, errmsg};
+    struct operand operands[2];
+    char room[NAME_MAX + 1];
+    const char *name = name_of(op, room);
+    if (describe_all(operands, from, names, 2, name, &outcome))
+        finish(&outcome, treadle_unary(name, &operands[0].array, &operands[1].array, used));
+}
+
+void treadle_fortran_binary(const CFI_cdesc_t *op, const CFI_cdesc_t *x1, const CFI_cdesc_t *x2,
+                            const CFI_cdesc_t *out, struct treadle_used *used, int *stat,
+                            CFI_cdesc_t *errmsg)
+{
+    static const char *const names[] = {"x1", "x2", "out"};
+    const CFI_cdesc_t *const from[] = {x1, x2, out};
+    const struct outcome outcome = {used, stat, errmsg};
+    struct operand operands[3];
+    char room[NAME_MAX + 1];
+    const char *name = name_of(op, room);
+    if (describe_all(operands, from, names, 3, name, &outcome))
+        finish(&outcome, treadle_binary(name, &operands[0].array, &operands[1].array,
+                                        &operands[2].array, used));
+}
+
+/* Axes from 1 become axes from 0; a wrong one stays wrong, and the sentence counts from 1. */
+static int axes_of(const CFI_cdesc_t *dim, int32_t rank, int32_t axes[TREADLE_NDIM_MAX],
+                   const char *op, const struct outcome *outcome)
+{
+    const int64_t count = dim->rank == 0 ? 1 : dim->dim[0].extent;
+    char sentence[SENTENCE_MAX];
+    if (dim->rank > 1 || count > rank) {
+        snprintf(sentence, sizeof(sentence), "%s: argument dim: one axis, or a list of up to %d",
+                 op, rank);
+        fail(outcome, TREADLE_E_INVALID, sentence);
+        return -1;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t step = dim->rank == 0 ? 0 : dim->dim[0].sm;
+        const int axis = *(const int *)(const void *)((const char *)dim->base_addr + i * step);
+        if (axis < 1 || axis > rank) {
+            snprintf(sentence, sizeof(sentence), "%s: argument dim: %d; allowed is 1 to %d", op,
+                     axis, rank);
+            fail(outcome, TREADLE_E_INVALID, sentence);
+            return -1;
+        }
+        axes[i] = axis - 1;
+    }
+    return (int)count;
+}
+
+void treadle_fortran_reduce(const CFI_cdesc_t *op, const CFI_cdesc_t *x, const CFI_cdesc_t *out,
+                            const CFI_cdesc_t *dim, struct treadle_used *used, int *stat,
+                            CFI_cdesc_t *errmsg)
+{
+    static const char *const names[] = {"x", "out"};
+    const CFI_cdesc_t *const from[] = {x, out};
+    const struct outcome outcome = {used, stat, errmsg};
+    struct operand operands[2];
+    char room[NAME_MAX + 1];
+    int32_t axes[TREADLE_NDIM_MAX];
+    int naxes = -1;
+    const char *name = name_of(op, room);
+    if (!describe_all(operands, from, names, 2, name, &outcome))
+        return;
+    if (dim && (naxes = axes_of(dim, x->rank, axes, name, &outcome)) < 0)
+        return;
+    finish(&outcome,
+           treadle_reduce(name, &operands[0].array, axes, naxes, &operands[1].array, used));
+}
+
+void treadle_fortran_run(const CFI_cdesc_t *op, int32_t nin, const CFI_cdesc_t *a1,
+                         const CFI_cdesc_t *a2, const CFI_cdesc_t *a3, const CFI_cdesc_t *a4,
+                         const int32_t *flags, struct treadle_used *used, int *stat,
+                         CFI_cdesc_t *errmsg)
+{
+    static const char *const names[] = {"a1", "a2", "a3", "a4"};
+    const CFI_cdesc_t *const from[] = {a1, a2, a3, a4};
+    const struct outcome outcome = {used, stat, errmsg};
+    const uint32_t count = !a3 ? 2 : !a4 ? 3 : 4;
+    const struct treadle_linalg linalg = {sizeof(linalg), flags ? (uint32_t)*flags : 0};
+    struct operand operands[OPERANDS_MAX];
+    struct treadle_array args[OPERANDS_MAX];
+    char room[NAME_MAX + 1];
+    const char *name = name_of(op, room);
+    if (!describe_all(operands, from, names, count, name, &outcome))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        args[i] = operands[i].array;
+    finish(&outcome, treadle_run(name, args, count, (uint32_t)nin, flags ? &linalg : NULL, used));
+}
+
+/* ---- choosing and looking ------------------------------------------------------------------ */
+
+static void choose(int32_t (*set)(const char *), const CFI_cdesc_t *spec,
+                   const struct outcome *outcome)
+{
+    size_t length = length_of(spec);
+    char *text = length > 0 ? strndup(spec->base_addr, length) : NULL;
+    if (length > 0 && !text)
+        fail(outcome, TREADLE_E_NOMEM, "spec: no memory for a copy");
+    else
+        finish(outcome, set(text));
+    free(text);
+}
+
+void treadle_fortran_set_backend(const CFI_cdesc_t *spec, int *stat, CFI_cdesc_t *errmsg)
+{
+    choose(treadle_set_backend, spec, &(struct outcome){NULL, stat, errmsg});
+}
+
+void treadle_fortran_set_thread_backend(const CFI_cdesc_t *spec, int *stat, CFI_cdesc_t *errmsg)
+{
+    choose(treadle_set_thread_backend, spec, &(struct outcome){NULL, stat, errmsg});
+}
+
+void treadle_fortran_set_num_threads(int32_t threads, int *stat, CFI_cdesc_t *errmsg)
+{
+    finish(&(struct outcome){NULL, stat, errmsg}, treadle_set_num_threads(threads));
+}
+
+int treadle_fortran_backend(int32_t i, const char *texts[4])
+{
+    struct treadle_backend_info info;
+    int32_t status = i < 0 ? TREADLE_E_INVALID : treadle_backend_info((uint32_t)i, &info);
+    if (status == TREADLE_OK) {
+        texts[0] = info.name;
+        texts[1] = info.path;
+        texts[2] = info.version;
+        texts[3] = info.reason;
+    }
+    return status;
+}
