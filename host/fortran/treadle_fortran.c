@@ -120,28 +120,27 @@ static int dtype_of(CFI_type_t type, struct treadle_dtype *dtype)
 }
 
 /* NULL, or what is wrong. The base address is the section's first element, strides are bytes. */
-static const char *describe(struct operand *to, const CFI_cdesc_t *from)
+static inline const char *describe(struct operand *to, const CFI_cdesc_t *from)
 {
-    struct treadle_dtype dtype;
+    const int32_t rank = from->rank;
     if (!from->base_addr)
         return "it is not allocated or not associated";
-    if (!dtype_of(from->type, &dtype) || dtype.bits != from->elem_len * 8)
-        return "its type is none of integer(1, 2, 4, 8), real(4, 8), complex(4, 8), "
-               "logical(c_bool)";
-    if (from->rank > 0 && from->dim[from->rank - 1].extent < 0)
-        return "it is an assumed-size array, whose last extent nobody knows";
-    to->array = (struct treadle_array){
-        .data = from->base_addr,
-        .shape = to->shape,
-        .strides = to->strides,
-        .ndim = from->rank,
-        .dtype = dtype,
-        .itemsize = (uint32_t)from->elem_len,
-    };
-    for (int32_t axis = 0; axis < from->rank; axis++) {
+    for (int32_t axis = 0; axis < rank; axis++) {
+        if (from->dim[axis].extent < 0)
+            return "it is an assumed-size array, whose last extent nobody knows";
         to->shape[axis] = from->dim[axis].extent;
         to->strides[axis] = from->dim[axis].sm;
     }
+    to->array.data = from->base_addr;
+    to->array.shape = to->shape;
+    to->array.strides = to->strides;
+    to->array.ndim = rank;
+    to->array.flags = 0;
+    to->array.itemsize = (uint32_t)from->elem_len;
+    memset(to->array.reserved, 0, sizeof(to->array.reserved));
+    if (!dtype_of(from->type, &to->array.dtype) || to->array.dtype.bits != from->elem_len * 8)
+        return "its type is none of integer(1, 2, 4, 8), real(4, 8), complex(4, 8), "
+               "logical(c_bool)";
     return NULL;
 }
 

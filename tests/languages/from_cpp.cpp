@@ -133,6 +133,9 @@ static void errors()
     check(shapes.status() == TREADLE_E_INVALID && std::strlen(shapes.what()) > 20, "a sentence");
     std::printf("an error reads: %s\n", shapes.what());
     check(out[0] == 7.0, "nothing was written");
+    const std::vector<double> fixed(3);
+    const treadle::error constant = refused([&] { treadle::run("add", 2, 0, x, x, fixed); });
+    check(constant.status() == TREADLE_E_INVALID, "an output of const elements");
     const treadle::error none = refused([&] { treadle::binary("org.test.none", x, x, x); });
     check(none.status() == TREADLE_E_UNSUPPORTED, "an op that nobody has");
     check(refused([] { treadle::set_backend("nonsense"); }).status() == TREADLE_E_INVALID,

@@ -241,7 +241,8 @@ template <class X> constexpr auto as_view(X &x)
     }
 }
 
-/* Points into `x`, which must live as long. */
+/* Points into `x`, which must live as long. Inputs are not marked as read-only: that is for what
+ * may turn out to be an output, and would take a tiny call off the library's shortest way. */
 template <class T, std::size_t Rank>::treadle_array describe(const view<T, Rank> &x) noexcept
 {
     using element = std::remove_const_t<T>;
@@ -249,7 +250,7 @@ template <class T, std::size_t Rank>::treadle_array describe(const view<T, Rank>
             x.shape().data(),
             x.byte_strides().data(),
             static_cast<std::int32_t>(Rank),
-            std::is_const_v<T> ? std::uint32_t{TREADLE_READONLY} : 0u,
+            0,
             dtype_of<element>(),
             sizeof(T),
             {0, 0, 0}};
@@ -259,6 +260,13 @@ template <class T, std::size_t Rank>::treadle_array describe_output(const view<T
 {
     static_assert(!std::is_const_v<T>, "an output must not have const elements");
     return describe(x);
+}
+
+template <class T, std::size_t Rank>::treadle_array describe_either(const view<T, Rank> &x)
+{
+    ::treadle_array array = describe(x);
+    array.flags = std::is_const_v<T> ? std::uint32_t{TREADLE_READONLY} : 0;
+    return array;
 }
 
 template <class X>
@@ -327,7 +335,7 @@ used run(const char *op, std::uint32_t nin, std::uint32_t flags, Operands &&...o
 {
     return std::apply(
         [&](const auto &...views) {
-            const ::treadle_array args[] = {detail::describe(views)...};
+            const ::treadle_array args[] = {detail::describe_either(views)...};
             const ::treadle_linalg attrs = {sizeof(attrs), flags};
             used who;
             detail::check(
@@ -343,7 +351,7 @@ decision explain(const char *op, std::uint32_t nin, Operands &&...operands)
 {
     return std::apply(
         [&](const auto &...views) {
-            const ::treadle_array args[] = {detail::describe(views)...};
+            const ::treadle_array args[] = {detail::describe_either(views)...};
             decision made;
             detail::check(::treadle_explain(op, args, sizeof...(views), nin, nullptr, 0, &made));
             return made;

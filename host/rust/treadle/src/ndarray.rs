@@ -28,7 +28,7 @@ where
 {
     #[inline]
     fn with_array(&self, call: &mut dyn FnMut(&treadle_array)) {
-        with_described(self.as_ptr(), true, axes::<T>(self.shape(), self.strides()), call)
+        with_described(self.as_ptr(), axes::<T>(self.shape(), self.strides()), call)
     }
 }
 
@@ -41,6 +41,6 @@ where
     #[inline]
     fn with_array_mut(&mut self, call: &mut dyn FnMut(&treadle_array)) {
         let data = self.as_mut_ptr();
-        with_described(data, false, axes::<T>(self.shape(), self.strides()), call)
+        with_described(data, axes::<T>(self.shape(), self.strides()), call)
     }
 }

@@ -2,7 +2,7 @@
 //! What can be handed to a call.
 use std::mem::{size_of, MaybeUninit};
 
-use treadle_sys::{treadle_array, TREADLE_NDIM_MAX, TREADLE_READONLY};
+use treadle_sys::{treadle_array, TREADLE_NDIM_MAX};
 
 use crate::Element;
 
@@ -27,11 +27,11 @@ pub unsafe trait Output {
 }
 
 /// Describe memory to the library: `axes` gives each axis' extent and stride in bytes, `data` is
-/// the element with all indices zero. For those who implement [`Input`] and [`Output`].
+/// the element with all indices zero. For those who implement [`Input`] and [`Output`]: the types
+/// say which memory is written, so nothing needs to be marked as read-only.
 #[inline(always)]
 pub fn with_described<T: Element>(
     data: *const T,
-    readonly: bool,
     axes: impl ExactSizeIterator<Item = (i64, i64)>,
     call: &mut dyn FnMut(&treadle_array),
 ) {
@@ -48,7 +48,7 @@ pub fn with_described<T: Element>(
         shape: shape.as_ptr().cast(),
         strides: strides.as_ptr().cast(),
         ndim,
-        flags: if readonly { TREADLE_READONLY } else { 0 },
+        flags: 0,
         dtype: T::DTYPE,
         itemsize: size_of::<T>() as u32,
         reserved: [0; 3],
@@ -63,14 +63,14 @@ fn row<T>(items: &[T]) -> [(i64, i64); 1] {
 unsafe impl<T: Element> Input for [T] {
     #[inline]
     fn with_array(&self, call: &mut dyn FnMut(&treadle_array)) {
-        with_described(self.as_ptr(), true, row(self).into_iter(), call)
+        with_described(self.as_ptr(), row(self).into_iter(), call)
     }
 }
 
 unsafe impl<T: Element> Output for [T] {
     #[inline]
     fn with_array_mut(&mut self, call: &mut dyn FnMut(&treadle_array)) {
-        with_described(self.as_mut_ptr(), false, row(self).into_iter(), call)
+        with_described(self.as_mut_ptr(), row(self).into_iter(), call)
     }
 }
 
@@ -108,14 +108,14 @@ macro_rules! numbers {
         unsafe impl Input for $number {
             #[inline]
             fn with_array(&self, call: &mut dyn FnMut(&treadle_array)) {
-                with_described(self, true, [].into_iter(), call)
+                with_described(self, [].into_iter(), call)
             }
         }
 
         unsafe impl Output for $number {
             #[inline]
             fn with_array_mut(&mut self, call: &mut dyn FnMut(&treadle_array)) {
-                with_described(self, false, [].into_iter(), call)
+                with_described(self, [].into_iter(), call)
             }
         }
     )+};

@@ -164,13 +164,13 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
 unsafe impl<T: Element, const N: usize> Input for View<'_, T, N> {
     #[inline]
     fn with_array(&self, call: &mut dyn FnMut(&treadle_array)) {
-        with_described(self.data, true, self.axes.into_iter(), call)
+        with_described(self.data, self.axes.into_iter(), call)
     }
 }
 
 unsafe impl<T: Element, const N: usize> Output for ViewMut<'_, T, N> {
     #[inline]
     fn with_array_mut(&mut self, call: &mut dyn FnMut(&treadle_array)) {
-        with_described(self.data, false, self.axes.into_iter(), call)
+        with_described(self.data, self.axes.into_iter(), call)
     }
 }
