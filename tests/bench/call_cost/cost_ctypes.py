@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nanoseconds of one tiny call through ctypes, with arrays described once: cost_ctypes.py LIBTREADLE"""
+"""Nanoseconds of a tiny call by ctypes, with arrays described once: cost_ctypes.py LIBTREADLE"""
 
 import ctypes
 import sys
