@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The same calls by arity, and with flat arguments for foreign function interfaces. */
-#include <string.h>
+#include <stdio.h>
 #include <treadle/treadle.h>
 
 #include "arrays.h"
 #include "error.h"
+#include "op.h"
 
 int32_t treadle_unary(const char *op, const struct treadle_array *x,
                       const struct treadle_array *out, struct treadle_used *used)
@@ -136,19 +137,60 @@ int32_t treadle_reduce_flat(const char *op, const void *x_data, uint32_t x_dtype
     return treadle_reduce(op, &x, axes, naxes, &out, used);
 }
 
-int32_t treadle_run_flat(const char *op, uint32_t nargs, uint32_t nin, void *const *data,
-                         const uint32_t *dtypes, const int32_t *ndims, const int64_t *const *shapes,
-                         const int64_t *const *strides, uint32_t flags, struct treadle_used *used)
+/* Room for the operands of a flat call of any arity. */
+struct operands {
+    struct treadle_array args[ARGS_MAX];
+    int64_t strides[ARGS_MAX][TREADLE_NDIM_MAX];
+};
+
+static int32_t gather(struct operands *to, const char *op, uint32_t nargs, void *const *data,
+                      const uint32_t *dtypes, const int32_t *ndims, const int64_t *const *shapes,
+                      const int64_t *const *strides)
 {
     if (nargs > ARGS_MAX || !data || !dtypes || !ndims || !shapes)
         return fail(TREADLE_E_INVALID,
                     "%s: up to %d operands, each with data, dtype, ndim and shape, are allowed",
                     op ? op : "op", ARGS_MAX);
-    int64_t room[ARGS_MAX][TREADLE_NDIM_MAX];
-    struct treadle_array args[ARGS_MAX];
     for (uint32_t i = 0; i < nargs; i++)
-        args[i] = from_flat(data[i], dtypes[i], ndims[i], shapes[i], strides ? strides[i] : NULL,
-                            room[i]);
+        to->args[i] = from_flat(data[i], dtypes[i], ndims[i], shapes[i],
+                                strides ? strides[i] : NULL, to->strides[i]);
+    return TREADLE_OK;
+}
+
+static int32_t run_with_flags(const char *op, const struct treadle_array *args, uint32_t nargs,
+                              uint32_t nin, uint32_t flags, struct treadle_used *used)
+{
     const struct treadle_linalg linalg = {.struct_size = sizeof linalg, .flags = flags};
     return treadle_run(op, args, nargs, nin, flags ? &linalg : NULL, used);
+}
+
+int32_t treadle_run_flat(const char *op, uint32_t nargs, uint32_t nin, void *const *data,
+                         const uint32_t *dtypes, const int32_t *ndims, const int64_t *const *shapes,
+                         const int64_t *const *strides, uint32_t flags, struct treadle_used *used)
+{
+    struct operands operands;
+    int32_t status = gather(&operands, op, nargs, data, dtypes, ndims, shapes, strides);
+    return status ? status : run_with_flags(op, operands.args, nargs, nin, flags, used);
+}
+
+int32_t treadle_run_flat_with_message(const char *op, uint32_t nargs, uint32_t nin,
+                                      void *const *data, const uint32_t *dtypes,
+                                      const int32_t *ndims, const int64_t *const *shapes,
+                                      const int64_t *const *strides, uint32_t flags,
+                                      const int32_t *axes, int32_t naxes, struct treadle_used *used,
+                                      char *message, uint64_t capacity)
+{
+    struct operands operands;
+    const struct op *found = op_find(op);
+    int32_t status = gather(&operands, op, nargs, data, dtypes, ndims, shapes, strides);
+    if (status == TREADLE_OK) {
+        const struct treadle_array *args = operands.args;
+        if (found && found->class == OP_REDUCTION && nargs == 2 && nin == 1)
+            status = treadle_reduce(op, &args[0], axes, naxes, &args[1], used);
+        else
+            status = run_with_flags(op, args, nargs, nin, flags, used);
+    }
+    if (status && message && capacity > 0)
+        snprintf(message, capacity, "%s", treadle_last_error());
+    return status;
 }

@@ -285,3 +285,31 @@ Test(arguments, right_shapes_of_linear_algebra, .init = set_up_linalg)
     cr_assert_eq(treadle_run("eigh", eigh, 3, 1, NULL, NULL), TREADLE_OK);
     cr_assert_eq(linalg.runs, 6);
 }
+
+Test(arguments, a_flat_call_keeps_its_own_message, .init = set_up)
+{
+    const uint32_t types[] = {TREADLE_TYPE_FLOAT64, TREADLE_TYPE_FLOAT64, TREADLE_TYPE_FLOAT64};
+    const int32_t ndims[] = {2, 1, 2}, axis = -2;
+    const int64_t four = 4, *const shapes[] = {x.shape, &four, x.shape};
+    void *const memory[] = {data[0], data[2], data[1]};
+    char message[256] = "untouched";
+    cr_assert_eq(treadle_run_flat_with_message("sum", 2, 1, memory, types, ndims, shapes, NULL, 0,
+                                               &axis, 1, NULL, message, sizeof message),
+                 TREADLE_OK);
+    cr_assert_str_eq(message, "untouched");
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(data[2][i], data[0][i] + data[0][4 + i] + data[0][8 + i]);
+    const int32_t wrong = 2;
+    expect_invalid(treadle_run_flat_with_message("sum", 2, 1, memory, types, ndims, shapes, NULL, 0,
+                                                 &wrong, 1, NULL, message, sizeof message),
+                   "axes: 2");
+    expect_invalid(treadle_set_backend("nonsense"), "nonsense");
+    cr_assert(strstr(message, "axes: 2"), "%s", message);
+    expect_invalid(treadle_run_flat_with_message("add", 2, 1, memory, types, ndims, shapes, NULL, 0,
+                                                 NULL, 0, NULL, message, 4),
+                   "add: ");
+    cr_assert_str_eq(message, "add");
+    expect_invalid(treadle_run_flat_with_message("add", 3, 2, NULL, types, ndims, shapes, NULL, 0,
+                                                 NULL, 0, NULL, NULL, 0),
+                   "add: up to");
+}

@@ -124,6 +124,40 @@ int32_t treadle_run_flat(const char *op, uint32_t nargs, uint32_t nin, void *con
                          const uint32_t *dtypes, const int32_t *ndims, const int64_t *const *shapes,
                          const int64_t *const *strides, uint32_t flags, struct treadle_used *used);
 
+/**
+ * The same, reductions too, for languages whose next call may come from another thread, where
+ * treadle_last_error() would say something else.
+ *
+ * @param axes, naxes  as in treadle_reduce(); not looked at by other ops
+ * @param message      NULL, or `capacity` bytes for the sentence of a failure
+ */
+int32_t treadle_run_flat_with_message(const char *op, uint32_t nargs, uint32_t nin,
+                                      void *const *data, const uint32_t *dtypes,
+                                      const int32_t *ndims, const int64_t *const *shapes,
+                                      const int64_t *const *strides, uint32_t flags,
+                                      const int32_t *axes, int32_t naxes, struct treadle_used *used,
+                                      char *message, uint64_t capacity);
+
+/* ---- arrays of others ---------------------------------------------------------------------- */
+
+/** Room for the array of a DLPack tensor; array.strides points into it. */
+struct treadle_dlpack {
+    struct treadle_array array;
+    int64_t strides[TREADLE_NDIM_MAX];
+};
+
+/**
+ * Describe the tensor that a DLPack capsule holds. Nothing is copied: the capsule stays its
+ * owner's, and must live, not moved to another consumer, as long as the array is used.
+ *
+ * @param managed    the capsule's pointer
+ * @param versioned  0: a DLManagedTensor ("dltensor"); 1: a DLManagedTensorVersioned
+ *                   ("dltensor_versioned"), whose read-only flag becomes the array's
+ * @return TREADLE_OK; TREADLE_E_INVALID for memory of a device, vectors as elements, packed or
+ *         unknown types, more than 64 axes, and a major version other than 1
+ */
+int32_t treadle_from_dlpack(const void *managed, int32_t versioned, struct treadle_dlpack *dlpack);
+
 /* ---- BLAS and LAPACK routines under a grant ------------------------------------------------ */
 
 /** A routine call in progress. The caller allocates it; its content is the library's. */

@@ -262,6 +262,13 @@ pub struct treadle_used {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct treadle_dlpack {
+    pub array: treadle_array,
+    pub strides: [i64; TREADLE_NDIM_MAX],
+}
+
+#[repr(C)]
 #[derive(Debug)]
 pub struct treadle_routine_call {
     pub r#fn: treadle_routine_fn,
@@ -335,6 +342,12 @@ extern "C" {
         naxes: i32,
         out: *const treadle_array,
         used: *mut treadle_used,
+    ) -> i32;
+
+    pub fn treadle_from_dlpack(
+        managed: *const c_void,
+        versioned: i32,
+        dlpack: *mut treadle_dlpack,
     ) -> i32;
 
     pub fn treadle_routine_begin(

@@ -46,6 +46,7 @@ fn ours() -> Found {
     members!(found, treadle_routines: struct_size, flags, find, enter, leave);
     members!(found, treadle_team: struct_size, flags, run);
     members!(found, treadle_used: backend, variant, threads, fallbacks);
+    members!(found, treadle_dlpack: array, strides);
     members!(found, treadle_routine_call: r#fn, reserved);
     members!(found, treadle_backend_info: name, path, version, vendor, reason, flags);
     members!(found, treadle_decision: backend, variant, wanted, granted, callers, cores, elements,
