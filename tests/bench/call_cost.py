@@ -72,6 +72,9 @@ def commands(folder):
     if shutil.which("luajit"):
         cdef = STAGE / "include/treadle/treadle_cdef.h"
         yield "LuaJIT", ["luajit", HERE / "cost_luajit.lua", LIBRARY, cdef]
+    package = ROOT / "build/node"  # made by ./dev test languages
+    if shutil.which("node") and (package / "node_modules/koffi").is_dir():
+        yield "Node, koffi", ["node", HERE / "cost_node.js", package]
     yield "Python ctypes", [sys.executable, HERE / "cost_ctypes.py", LIBRARY]
 
 
@@ -80,7 +83,7 @@ def main(argv=None):
     parser.add_argument("--rounds", type=int, default=15, help="runs of each, interleaved")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args(argv)
-    environment = os.environ | {"TREADLE_PLUGIN_PATH": ""}
+    environment = os.environ | {"TREADLE_PLUGIN_PATH": "", "TREADLE_LIBRARY": str(LIBRARY)}
     with tempfile.TemporaryDirectory() as name:
         programs = dict(commands(Path(name)))
         spent = {program: [] for program in programs}
