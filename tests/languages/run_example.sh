@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# run_example.sh LANGUAGE LIBTREADLE TREADLE_CDEF EXAMPLES ROOT: the example of that language, with two values of
+# TREADLE_BACKEND; its output must say who ran, that the backends agree, and why a wrong call was refused.
+language=$1 cdef=$3 examples=$4 root=$5
+TREADLE_LIBRARY=$(realpath "$2")
+export TREADLE_LIBRARY
+cdef=$(realpath "$cdef")
+folder=$(mktemp -d)
+trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+missing() {
+    echo "no $1 on this machine"
+    exit 77
+}
+need() {
+    command -v "$1" > /dev/null || missing "$1"
+}
+
+case $language in
+    cgo | purego)
+        need go
+        cp "$examples/$language"/* "$folder"
+        library=$(dirname "$TREADLE_LIBRARY")
+        # What pkg-config says of an installation.
+        printf 'Name: treadle\nDescription: here\nVersion: 0\nLibs: -L%s -ltreadle -Wl,-rpath,%s\nCflags: -I%s -I%s\n' \
+            "$library" "$library" "$root/abi" "$root/host/include" > "$folder/treadle.pc"
+        cd "$folder" || exit 1
+        export PKG_CONFIG_PATH="$folder" GOFLAGS=-mod=mod
+        if [ "$language" = purego ]; then
+            export CGO_ENABLED=0
+        fi
+        go vet -unsafeptr=false . && go build -o hello . || exit 1
+        set -- ./hello
+        ;;
+    java)
+        need javac
+        jna=/usr/share/java/jna.jar
+        [ -f $jna ] || missing JNA
+        javac -Xlint:all -Werror -cp $jna -d "$folder" "$examples/Hello.java" || exit 1
+        set -- java -cp "$jna:$folder" Hello
+        ;;
+    ruby)
+        need ruby
+        set -- ruby -w "$examples/hello.rb"
+        ;;
+    php)
+        need php
+        php -m | grep -q '^FFI$' || missing "FFI of PHP"
+        set -- php -d ffi.enable=1 "$examples/hello.php" "$cdef" "$TREADLE_LIBRARY"
+        ;;
+    perl)
+        perl -MFFI::Platypus -e 1 2> /dev/null || missing FFI::Platypus
+        set -- perl "$examples/hello.pl"
+        ;;
+esac
+
+status=0
+for backend in serial openmp; do
+    said=$(TREADLE_BACKEND=$backend "$@" 2>&1) || status=1
+    for line in 'found serial ' "the environment chose $backend on [0-9]*" 'add by openmp on [0-9]*' \
+        'matmul by serial on 1' 'equal true sum 8999994' "error add: input 1: .*"; do
+        echo "$said" | grep -q "^$line" || { echo "no line: $line" >&2; status=1; }
+    done
+    [ $status = 0 ] || { echo "$said" >&2; exit 1; }
+done
+echo "$said"
