@@ -48,6 +48,15 @@ case $language in
         php -m | grep -q '^FFI$' || missing "FFI of PHP"
         set -- php -d ffi.enable=1 "$examples/hello.php" "$cdef" "$TREADLE_LIBRARY"
         ;;
+    r)
+        need Rscript
+        cp "$examples/hello_r.c" "$folder"
+        library=$(dirname "$TREADLE_LIBRARY")
+        (cd "$folder" && PKG_CPPFLAGS="-I$root/abi -I$root/host/include" \
+            PKG_LIBS="-L$library -ltreadle -Wl,-rpath,$library" R CMD SHLIB hello_r.c > log 2>&1) ||
+            { cat "$folder/log" >&2; exit 1; }
+        set -- Rscript --vanilla "$examples/hello.R" "$folder/hello_r.so"
+        ;;
     perl)
         perl -MFFI::Platypus -e 1 2> /dev/null || missing FFI::Platypus
         set -- perl "$examples/hello.pl"
