@@ -114,13 +114,15 @@ static void check_treadle_variables(struct report *report)
 static void check_thread_variables(struct report *report)
 {
     static const char *const limits[] = {"OMP_NUM_THREADS", "OMP_THREAD_LIMIT"};
-    static const char *const others[] = {"OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                                         "BLIS_NUM_THREADS", "GOTO_NUM_THREADS"};
+    static const char *const others[] = {"MKL_NUM_THREADS", "BLIS_NUM_THREADS", "GOTO_NUM_THREADS"};
 
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (getenv(limits[i]))
             found(report, NOTE, "threads", "it limits Treadle too; unset it to use all cores",
                   "%s=%s", limits[i], getenv(limits[i]));
+    if (getenv("OPENBLAS_NUM_THREADS"))
+        found(report, NOTE, "threads", "it limits Treadle's products and linear algebra too",
+              "OPENBLAS_NUM_THREADS=%s", getenv("OPENBLAS_NUM_THREADS"));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (getenv(others[i]))
             found(report, NOTE, "threads", "it holds for that library only, not for Treadle",

@@ -57,7 +57,7 @@ static int32_t number(const char *name, int64_t least, int64_t most, int64_t *ou
     return TREADLE_OK;
 }
 
-/* OpenMP's own variables: a wrong value is the OpenMP runtime's to report, here it is no limit. */
+/* Variables of other libraries: a wrong value is theirs to report, here it is no limit. */
 static int32_t omp_number(const char *name)
 {
     const char *value = secure_getenv(name);
@@ -109,6 +109,7 @@ int32_t env_read(struct env *env)
         .trace = text("TREADLE_TRACE", ""),
         .omp_num_threads = omp_number("OMP_NUM_THREADS"),
         .omp_thread_limit = omp_number("OMP_THREAD_LIMIT"),
+        .openblas_num_threads = omp_number("OPENBLAS_NUM_THREADS"),
     };
     int64_t threads, verbose;
     int32_t status = number("TREADLE_NUM_THREADS", 1, 4096, &threads);

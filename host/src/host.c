@@ -33,6 +33,7 @@ static int32_t apply_numbers(void)
     });
     policy_set_min(env.min);
     budget_use((enum budget_mode)env.budget);
+    policy_set_blas_threads(env.openblas_num_threads);
     return trace_start(env.trace, env.verbose);
 }
 
@@ -143,6 +144,7 @@ int32_t treadle_set_num_threads(int32_t threads)
     if (threads < 0 || threads > 4096)
         return fail(TREADLE_E_INVALID, "threads is %d; allowed is 0 to 4096", threads);
     cpus_override(threads);
+    policy_set_blas_threads(threads > 0 ? 0 : env.openblas_num_threads);
     return TREADLE_OK;
 }
 

@@ -64,6 +64,7 @@ struct plan {
 static const struct plan *_Atomic process_plan;
 static _Thread_local const struct plan *thread_plan;
 static _Atomic int64_t min_elements;
+static _Atomic int32_t blas_threads;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct plan *plans;
 
@@ -101,6 +102,11 @@ const struct plan *policy_in_thread(void)
 void policy_set_min(int64_t elements)
 {
     atomic_store(&min_elements, elements);
+}
+
+void policy_set_blas_threads(int32_t threads)
+{
+    atomic_store(&blas_threads, threads);
 }
 
 /* ---- parsing ------------------------------------------------------------------------------ */
@@ -371,6 +377,11 @@ static bool small_is_serial(const struct op *op)
     return op->class != OP_MATMUL && op->class != OP_LINALG && op->class != OP_OTHER;
 }
 
+static bool is_blas(const struct op *op)
+{
+    return op->class == OP_MATMUL || op->class == OP_LINALG || op->class == OP_DOT;
+}
+
 /*
  * The order of "auto". Element-wise work and reductions are limited by memory, so threads are all
  * that helps: openmp. Products and linear algebra belong to BLIS, or to the library at hand.
@@ -379,8 +390,7 @@ static bool is_favourite(const struct op *op, const struct backend *backend, uin
 {
     static const char *const for_memory[] = {"openmp", "", ""};
     static const char *const for_flops[] = {"blis", "openblas", "openmp"};
-    bool flops = op->class == OP_MATMUL || op->class == OP_LINALG || op->class == OP_DOT;
-    return strcmp(backend->table.id, (flops ? for_flops : for_memory)[place]) == 0;
+    return strcmp(backend->table.id, (is_blas(op) ? for_flops : for_memory)[place]) == 0;
 }
 
 static void add_candidate(struct entry *entry, const struct choice *choice,
@@ -570,9 +580,16 @@ static uint32_t threads_for(double work, double per_thread)
     return worth < 1 ? 1 : (uint32_t)worth;
 }
 
+static uint32_t limit_blas(uint32_t wanted)
+{
+    int32_t limit = atomic_load_explicit(&blas_threads, memory_order_relaxed);
+    return limit > 0 && (uint32_t)limit < wanted ? (uint32_t)limit : wanted;
+}
+
 uint32_t policy_wanted(const struct entry *entry, double work)
 {
-    return threads_for(work, entry->per_thread);
+    uint32_t wanted = threads_for(work, entry->per_thread);
+    return is_blas(entry->op) ? limit_blas(wanted) : wanted;
 }
 
 double policy_limit(const struct entry *entry, double elements, double work)
@@ -593,7 +610,7 @@ bool policy_routine_is_small(double flops)
 
 uint32_t policy_routine_wanted(double flops)
 {
-    return threads_for(flops, routine_cost.per_thread);
+    return limit_blas(threads_for(flops, routine_cost.per_thread));
 }
 
 double policy_routine_limit(void)

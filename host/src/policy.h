@@ -83,6 +83,9 @@ uint32_t policy_routine_order(const struct plan *plan, const char *name, double 
 /** TREADLE_MIN by number, 0 for none. */
 void policy_set_min(int64_t elements);
 
+/** Most threads of a product, or of linear algebra, on any backend; 0 for no limit. */
+void policy_set_blas_threads(int32_t threads);
+
 /** Work of a call with so many elements. */
 double policy_work(const struct entry *entry, double elements, const void *attrs);
 
