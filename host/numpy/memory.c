@@ -4,10 +4,10 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "memory_limit.h"
 
 enum {
     BIG = 1 << 20, /* below it the cost of new pages drowns in that of the call */
@@ -22,7 +23,9 @@ enum {
     HUGE_PAGE = 1 << 21, /* a huge page of x86-64, and of AArch64 with 4 KiB pages */
     BLOCKS_MAX = 64,
     MEMORY_SHARE = 16,
-    AGE_NS_MAX = 2000000000
+    AGE_NS_MAX = 2000000000,
+    LOOK_NS = 999999999, /* between two looks for blocks that are too old */
+    STACK = 1 << 17
 };
 
 struct block {
@@ -41,6 +44,7 @@ static struct {
     size_t live;
     size_t live_most;
     size_t limit;
+    bool trimmer; /* somebody looks for old blocks */
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static PyDataMem_Handler *handler; /* NumPy's default one, a static struct of its own */
@@ -51,56 +55,6 @@ static int64_t now(void)
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* ---- the limit -------------------------------------------------------------------------- */
-
-static size_t read_size(const char *path, size_t otherwise)
-{
-    FILE *file = fopen(path, "re");
-    unsigned long long value;
-    bool read = file && fscanf(file, "%llu", &value) == 1; /* not "max" */
-    if (file)
-        fclose(file);
-    return read && value < otherwise ? (size_t)value : otherwise;
-}
-
-/* The least limit on the way from a cgroup to the root. `path` is cut down on the way. */
-static size_t least_on_the_way(const char *mount, char *path, const char *name, size_t least)
-{
-    char file[4400];
-    for (;;) {
-        int length = snprintf(file, sizeof file, "%s%s/%s", mount, path, name);
-        if (length > 0 && (size_t)length < sizeof file)
-            least = read_size(file, least);
-        char *slash = strrchr(path, '/');
-        if (!slash)
-            return least;
-        *slash = '\0';
-    }
-}
-
-/* Bytes that this process may use: RAM, and the limits of all ancestor cgroups of both kinds. */
-static size_t memory_allowed(void)
-{
-    size_t least = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    char line[4200];
-    while (file && fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = '\0';
-        char *controllers = strchr(line, ':');
-        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!path)
-            continue;
-        if (!strncmp(line, "0::", 3))
-            least = least_on_the_way("/sys/fs/cgroup", path + 1, "memory.max", least);
-        else if (!strncmp(controllers, ":memory:", 8))
-            least =
-                least_on_the_way("/sys/fs/cgroup/memory", path + 1, "memory.limit_in_bytes", least);
-    }
-    if (file)
-        fclose(file);
-    return least;
 }
 
 /* ---- the cache: all under its lock -------------------------------------------------------- */
@@ -173,6 +127,59 @@ static void drop_surplus(void)
     }
 }
 
+/* The limit may be moved while a program runs. */
+static void read_limit(void)
+{
+    size_t limit = memory_limit("") / MEMORY_SHARE;
+    pthread_mutex_lock(&cache.lock);
+    cache.limit = limit;
+    pthread_mutex_unlock(&cache.lock);
+}
+
+/* Without blocks there is no trimmer: the next one that is kept starts it again. */
+static bool trimmer_may_end(void)
+{
+    pthread_mutex_lock(&cache.lock);
+    bool end = cache.count == 0;
+    if (end)
+        cache.trimmer = false;
+    pthread_mutex_unlock(&cache.lock);
+    return end;
+}
+
+/* A thread, because no other call may come after which blocks could be given back. */
+static void *trim_when_idle(void *none)
+{
+    pthread_setname_np(pthread_self(), "treadle-trim");
+    do {
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        read_limit();
+        drop_surplus();
+    } while (!trimmer_may_end());
+    return none;
+}
+
+/* It must not be the one to get the program's signals. If it can't be had, old blocks still go with
+ * the next big call. */
+static void start_trimmer(void)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK);
+    if (pthread_create(&thread, &attributes, trim_when_idle, NULL)) {
+        pthread_mutex_lock(&cache.lock);
+        cache.trimmer = false;
+        pthread_mutex_unlock(&cache.lock);
+    }
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void memory_trim(void)
 {
     for (;;) {
@@ -233,7 +240,14 @@ static void *big_malloc(size_t size)
 
 static void *cached_malloc(void *ctx, size_t size)
 {
-    return size < BIG ? original.malloc(ctx, size) : big_malloc(size);
+    if (size >= BIG)
+        return big_malloc(size);
+    void *data = original.malloc(ctx, size);
+    if (!data && memory_held()) {
+        memory_trim();
+        data = original.malloc(ctx, size);
+    }
+    return data;
 }
 
 static void *cached_calloc(void *ctx, size_t count, size_t size)
@@ -272,12 +286,16 @@ static bool keep(void *data, size_t capacity)
     pthread_mutex_lock(&cache.lock);
     cache.live -= capacity < cache.live ? capacity : cache.live;
     bool kept = cache.count < BLOCKS_MAX && capacity <= cache.limit;
+    bool start = kept && !cache.trimmer;
     if (kept) {
         cache.blocks[cache.count++] = block;
         cache.held += capacity;
+        cache.trimmer = true;
     }
     pthread_mutex_unlock(&cache.lock);
     drop_surplus();
+    if (start)
+        start_trimmer();
     return kept;
 }
 
@@ -300,6 +318,15 @@ static void after_fork(void)
     pthread_mutex_unlock(&cache.lock);
 }
 
+/* Kept pages are shared with the parent now: to write to one costs more than a new one. And the
+ * trimmer is not here. */
+static void in_child(void)
+{
+    cache.trimmer = false;
+    pthread_mutex_unlock(&cache.lock);
+    memory_trim();
+}
+
 /* The handler sits in a context variable that new threads do not inherit: only the struct that all
  * of them share reaches everybody. */
 static int find_handler(void)
@@ -316,8 +343,7 @@ static int find_handler(void)
         return -1;
     }
     original = handler->allocator;
-    cache.limit = memory_allowed() / MEMORY_SHARE;
-    pthread_atfork(before_fork, after_fork, after_fork);
+    pthread_atfork(before_fork, after_fork, in_child);
     return 0;
 }
 
@@ -338,6 +364,7 @@ int memory_install(void)
                                               .free = cached_free};
     if (find_handler() < 0)
         return -1;
+    read_limit();
     set_functions(&cached);
     return 0;
 }

@@ -12,8 +12,9 @@
  * malloc() and may be freed by anybody, in any state of this module.
  *
  * What is kept never lifts the sum of used and kept blocks above the highest sum of used ones, so
- * the peak of the process is that of NumPy alone, and at most 1/16 of the memory that the
- * machine and the cgroups allow. Blocks unused for some seconds go back with the next big call.
+ * the peak of the process is that of NumPy alone, and is at most 1/16 of memory_limit(). Blocks
+ * unused for two seconds go back to the system within another one: a thread sees to it, which lives
+ * only while something is kept. A forked child starts with nothing kept.
  */
 
 /**

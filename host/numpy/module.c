@@ -11,6 +11,7 @@
 #include "hook.h"
 #include "look.h"
 #include "memory.h"
+#include "memory_limit.h"
 #include "slot.h"
 
 /* The Python side holds a lock while it installs or uninstalls. */
@@ -78,6 +79,14 @@ static PyObject *held_memory(PyObject *module, PyObject *none)
     return PyLong_FromSize_t(memory_held());
 }
 
+static PyObject *limit_of_memory(PyObject *module, PyObject *root)
+{
+    const char *text = PyUnicode_AsUTF8(root);
+
+    (void)module;
+    return text ? PyLong_FromSize_t(memory_limit(text)) : NULL;
+}
+
 static PyMethodDef methods[] = {
     {"hook", hook, METH_O, NULL},
     {"unhook", unhook, METH_NOARGS, NULL},
@@ -88,6 +97,7 @@ static PyMethodDef methods[] = {
     {"uninstall_memory", uninstall_memory, METH_NOARGS, NULL},
     {"trim_memory", trim_memory, METH_NOARGS, NULL},
     {"held_memory", held_memory, METH_NOARGS, NULL},
+    {"memory_limit", limit_of_memory, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
