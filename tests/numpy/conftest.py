@@ -66,7 +66,7 @@ def differing(calls, threads=3, least=1):
     return [name for (name, _), a, b in zip(calls, plain, parallel, strict=True) if a != b]
 
 
-def python(*args, stdin=None, **env):
+def python(*args, stdin=None, timeout=120, **env):
     """Run a fresh interpreter of this environment."""
     drop = [
         name for name in os.environ if name.startswith("TREADLE_") and name != "TREADLE_PLUGIN_PATH"
@@ -78,6 +78,6 @@ def python(*args, stdin=None, **env):
         env={**base, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **env},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )

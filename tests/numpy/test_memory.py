@@ -7,12 +7,14 @@ import os
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import python
+from conftest import DEPTHS, python
 
 import treadle
+from treadle import _treadle
 
 MIB = 1 << 20
 SIZES = (MIB - 8, MIB, MIB + 8, 2 * MIB, 3 * MIB + 40, 16 * MIB, 33 * MIB + 8)
@@ -155,29 +157,87 @@ for i in range(1, 40):
     assert done.returncode == 0, done.stderr
 
 
-def test_memory_not_used_for_a_while_is_given_back():
-    code = """
-import time, numpy as np, treadle
+IDLE = """
+import os, time, numpy as np, treadle
 treadle.install()
-a = np.ones(32 << 20, dtype=np.uint8); del a
-assert treadle.status()["held"] >= 32 << 20
-time.sleep(2.5)
-a = np.ones(2 << 20, dtype=np.uint8); del a
-assert treadle.status()["held"] < 32 << 20
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+def trimmers():
+    names = [open(f"/proc/self/task/{i}/comm").read() for i in os.listdir("/proc/self/task")]
+    return names.count("treadle-trim\\n")
+
+def keep():
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        a = np.ones(32 << 20, dtype=np.uint8)
+        del a
+        if trimmers() == 1:
+            return treadle.status()["held"] >= 32 << 20
+
+before = resident()
+assert trimmers() == 0
+assert keep()
 """
+
+
+def test_an_idle_program_holds_nothing():
+    """Nobody calls: the memory goes all the same, and so does the thread that saw to it."""
+    code = IDLE + (
+        "until = time.monotonic() + 60\n"
+        "while (treadle.status()['held'] or trimmers()) and time.monotonic() < until:\n"
+        "    time.sleep(0.1)\n"
+        "print(treadle.status()['held'], trimmers(), resident() - before < 8 << 20)"
+    )
+    done = python("-c", code)
+    assert done.stdout == "0 0 True\n", done.stderr
+
+
+def test_blocks_in_use_again_and_again_are_kept():
+    code = IDLE + (
+        "address = np.empty(32 << 20, dtype=np.uint8).ctypes.data\n"
+        "for _ in range(8):\n"
+        "    time.sleep(0.5)\n"
+        "    assert np.empty(32 << 20, dtype=np.uint8).ctypes.data == address\n"
+    )
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
 
 
+def test_the_trimmer_gets_no_signals():
+    code = IDLE + (
+        "for i in os.listdir('/proc/self/task'):\n"
+        "    if open(f'/proc/self/task/{i}/comm').read() == 'treadle-trim\\n':\n"
+        "        status = open(f'/proc/self/task/{i}/status').read()\n"
+        "        blocked = int(status.split('SigBlk:')[1].split()[0], 16)\n"
+        "        print(all(blocked >> number - 1 & 1 for number in (1, 2, 10, 12, 15)))"
+    )
+    done = python("-c", code)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_forked_child_holds_nothing():
+    code = IDLE + (
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    empty = treadle.status()['held'] == 0 and trimmers() == 0\n"
+        "    os._exit(0 if empty and keep() else 1)\n"
+        "print(os.waitpid(child, 0)[1], keep())"
+    )
+    done = python("-W", "ignore", "-c", code)
+    assert done.stdout == "0 True\n", done.stderr
+
+
 PEAK = """
-import resource, sys, numpy as np
+import sys, numpy as np
+from concurrent.futures import ThreadPoolExecutor
 if sys.argv[1] == "treadle":
     import treadle
     treadle.install()
-else:
-    import treadle
+n = int(sys.argv[2])
 {work}
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 """
 
 WORKS = {
@@ -198,15 +258,55 @@ c += [np.ones((1 << 18) + 100) for _ in range(25)]
 }
 
 
-@pytest.mark.parametrize("work", WORKS)
-def test_peak_memory_is_that_of_numpy_alone(work):
-    code = PEAK.format(work=WORKS[work])
+# The examples of NumPy's page on parallelism, with the elements of the fast and of the full test.
+EXAMPLES = {
+    "a + b": (
+        2_000_000,
+        10_000_000,
+        "a = np.ones(n); b = np.ones(n)\nfor _ in range(5): c = a + b",
+    ),
+    "out": (
+        2_000_000,
+        10_000_000,
+        "a = np.ones(n); b = np.ones(n); c = np.ones(n)\nnp.add(a, b, out=c)",
+    ),
+    "sum": (5_000_000, 100_000_000, "np.random.default_rng(0).random(n).sum()"),
+    "dot": (
+        300,
+        1000,
+        "a = np.random.default_rng(0).random((n, n))\n"
+        "with ThreadPoolExecutor(2) as pool: list(pool.map(np.dot, [a, a], [a, a]))",
+    ),
+    "small": (100, 1000, "a = np.ones(n)\nfor _ in range(1000): b = np.add(a, a)"),
+    "svd": (
+        200,
+        2000,
+        "a = np.random.default_rng(0).random((n, n))\n"
+        "with ThreadPoolExecutor(4) as pool: list(pool.map(np.linalg.svd, [a] * 4))",
+    ),
+}
+LIBRARIES = 8 * 1024  # KiB: Treadle itself, its backends and their threads
+
+
+def assert_same_peak(work, n=0):
     peaks = {}
     for mode in ("plain", "treadle"):
-        done = python("-c", code, mode)
+        done = python("-c", PEAK.format(work=work), mode, str(n), timeout=1000)
         assert done.returncode == 0, done.stderr
         peaks[mode] = int(done.stdout)
-    assert peaks["treadle"] <= 1.1 * peaks["plain"] + 8 * 1024
+    assert peaks["treadle"] <= 1.1 * peaks["plain"] + LIBRARIES
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_peak_memory_is_that_of_numpy_alone(work):
+    assert_same_peak(WORKS[work])
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_peak_memory_of_the_pages_examples(example, depth):
+    fast, full, work = EXAMPLES[example]
+    assert_same_peak(work, full if depth == "full" else fast)
 
 
 def test_threads_churn():
@@ -314,6 +414,23 @@ except MemoryError:
     assert done.stdout.strip() == "MemoryError"
 
 
+def test_kept_memory_is_dropped_before_a_small_allocation_fails():
+    code = """
+import resource, numpy as np, treadle
+treadle.install()
+a = np.ones(64 << 20, dtype=np.uint8)
+spare = [np.ones(1 << 19, dtype=np.uint8) for _ in range(4)]
+del a
+assert treadle.status()["held"] >= 64 << 20
+used = int(open("/proc/self/statm").read().split()[0]) * 4096
+resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), -1))
+small = [np.ones(1 << 19, dtype=np.uint8) for _ in range(100)]
+assert treadle.status()["held"] == 0
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_impossible_sizes_raise_as_before():
     with pytest.raises(MemoryError):
         np.empty(1 << 60, dtype=np.uint8)
@@ -413,3 +530,122 @@ def test_kept_memory_is_a_small_share_of_the_machines():
     arrays = [np.empty(size, dtype=np.uint8) for _ in range(30)]
     arrays.clear()
     assert 0 < held() <= total // 16
+
+
+# ---- the limit -------------------------------------------------------------------------------
+
+
+TOTAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+LIMITS = {
+    "no cgroup": ({}, TOTAL),
+    "v2": ({"proc/self/cgroup": "0::/a/b", "sys/fs/cgroup/a/b/memory.max": "5000000"}, 5000000),
+    "v2, an ancestor": (
+        {"proc/self/cgroup": "0::/a/b", "sys/fs/cgroup/a/memory.max": "4000000"},
+        4000000,
+    ),
+    "v2, high": (
+        {
+            "proc/self/cgroup": "0::/a",
+            "sys/fs/cgroup/a/memory.max": "5000000",
+            "sys/fs/cgroup/a/memory.high": "3000000",
+        },
+        3000000,
+    ),
+    "v2, none": ({"proc/self/cgroup": "0::/a", "sys/fs/cgroup/a/memory.max": "max"}, TOTAL),
+    "v2, in a container": (
+        {"proc/self/cgroup": "0::/", "sys/fs/cgroup/memory.max": "2000000"},
+        2000000,
+    ),
+    "v2, path of the host": (
+        {"proc/self/cgroup": "0::/docker/1234", "sys/fs/cgroup/memory.max": "2000000"},
+        2000000,
+    ),
+    "v1": (
+        {
+            "proc/self/cgroup": "7:cpu:/x\n4:memory:/a/b\n0::/",
+            "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "6000000",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+        },
+        6000000,
+    ),
+    "nonsense": (
+        {"proc/self/cgroup": "::\n0\n4:memory", "sys/fs/cgroup/memory.max": "1000"},
+        TOTAL,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_limit_is_the_least_of_all_cgroups(name, tmp_path):
+    made, expected = LIMITS[name]
+    for path, text in made.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text + "\n")
+    assert _treadle.memory_limit(str(tmp_path)) == expected
+
+
+@pytest.mark.parametrize("resource", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_the_limit_of_a_shell_counts(resource):
+    code = (
+        "import resource, treadle; from treadle import _treadle\n"
+        f"resource.setrlimit(resource.{resource}, (1 << 30, -1))\n"
+        "print(_treadle.memory_limit(''))"
+    )
+    assert python("-c", code).stdout == f"{1 << 30}\n"
+
+
+@pytest.fixture
+def cgroup():
+    """Make a cgroup with a limit on memory; return functions that set the limit and that join."""
+    for folder, name in (("memory", "memory.limit_in_bytes"), ("", "memory.max")):
+        group = Path("/sys/fs/cgroup", folder, f"treadle-test-{os.getpid()}")
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        if (group / name).exists():
+            break
+        group.rmdir()
+    else:
+        pytest.skip("no cgroup with a limit on memory can be made here")
+    yield group / name, group / "cgroup.procs"
+    group.rmdir()
+
+
+IN_CGROUP = """
+import sys, time, numpy as np
+limit, procs, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
+open(limit, "w").write(str(size))
+open(procs, "w").write(str(__import__("os").getpid()))
+if sys.argv[4] == "treadle":
+    import treadle
+    treadle.install()
+# Arrays in use up to 7/10 of the limit, of many sizes, again and again; then as much as bytes.
+for i in range(10):
+    shares = 5, 10 + i % 7, 3, 20, 25 - i % 5
+    a = [np.ones(size * share // 100, dtype=np.uint8) for share in shares]
+    del a
+    if sys.argv[4] == "treadle":
+        assert treadle.status()["held"] <= size // 16
+b = bytearray(b"x") * (size * 7 // 10)
+del b
+if sys.argv[4] == "treadle":
+    a = np.ones(size // 20, dtype=np.uint8)
+    del a
+    assert treadle.status()["held"] > size // 32
+    open(limit, "w").write(str(size // 2))
+    until = time.monotonic() + 30
+    while treadle.status()["held"] > size // 32 and time.monotonic() < until:
+        a = np.ones(size // 20, dtype=np.uint8)  # used, so that it is not age that lets go
+        del a
+        time.sleep(0.01)
+    assert treadle.status()["held"] <= size // 32
+print("lived")
+"""
+
+
+@pytest.mark.parametrize("mode", ["plain", "treadle"])
+def test_in_a_small_cgroup(mode, cgroup):
+    limit, procs = cgroup
+    done = python("-c", IN_CGROUP, str(limit), str(procs), str(192 * MIB), mode)
+    assert done.stdout == "lived\n", (done.returncode, done.stderr)
