@@ -220,7 +220,8 @@ static void *new_block(size_t size)
     return data;
 }
 
-static void *big_malloc(size_t size)
+/* Not inlined, as free_big(): registers are saved for big blocks only. Most arrays are small. */
+static __attribute__((noinline)) void *big_malloc(size_t size)
 {
     pthread_mutex_lock(&cache.lock);
     void *data = take_fitting(size);
@@ -240,10 +241,10 @@ static void *big_malloc(size_t size)
 
 static void *cached_malloc(void *ctx, size_t size)
 {
-    if (size >= BIG)
+    if (__builtin_expect(size >= BIG, 0))
         return big_malloc(size);
     void *data = original.malloc(ctx, size);
-    if (!data && memory_held()) {
+    if (__builtin_expect(!data, 0) && memory_held()) {
         memory_trim();
         data = original.malloc(ctx, size);
     }
@@ -274,7 +275,7 @@ static void *cached_realloc(void *ctx, void *old, size_t size)
  * asked for it. Blocks that do not begin with a page are not ours and would be slow to work on. */
 static bool is_worth_keeping(void *data, size_t size, size_t *capacity)
 {
-    if (size < BIG || (uintptr_t)data % PAGE)
+    if ((uintptr_t)data % PAGE)
         return false;
     *capacity = malloc_usable_size(data);
     return *capacity >= BIG && *capacity >= size;
@@ -299,11 +300,19 @@ static bool keep(void *data, size_t capacity)
     return kept;
 }
 
-static void cached_free(void *ctx, void *data, size_t size)
+static __attribute__((noinline)) void free_big(void *ctx, void *data, size_t size)
 {
     size_t capacity;
     if (!is_worth_keeping(data, size, &capacity) || !keep(data, capacity))
         original.free(ctx, data, size);
+}
+
+static void cached_free(void *ctx, void *data, size_t size)
+{
+    if (__builtin_expect(size < BIG, 1))
+        original.free(ctx, data, size);
+    else
+        free_big(ctx, data, size);
 }
 
 /* ---- life ------------------------------------------------------------------------------- */
