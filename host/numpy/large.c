@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "large.h"
 
+#include <fenv.h>
 #include <math.h>
 
 #include "operands.h"
@@ -117,20 +118,28 @@ static void raise_lost(void)
     PyGILState_Release(gil);
 }
 
+/* Run the call in several threads; TREADLE_E_DECLINED if it can't be. */
+static int32_t run_split(const struct slot *slot, enum operands_form form, char **args, npy_intp n,
+                         const npy_intp *steps, void *data)
+{
+    if (form == OPERANDS_REDUCE)
+        return slot->reduce && slot->reduce(slot, args, n, steps, data) ? TREADLE_OK
+                                                                        : TREADLE_E_DECLINED;
+    if (form == OPERANDS_TANGLED)
+        return TREADLE_E_DECLINED;
+    return suits_own_op(slot, args, steps) ? large_run_op(slot, args, n, steps)
+                                           : split_loop(slot, args, n, steps, data);
+}
+
 void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
                void *data)
 {
-    npy_intp n = dims[0];
-    enum operands_form form = operands_form(slot->nin, slot->nargs, slot->itemsize, n, args, steps);
-    int32_t status = TREADLE_E_DECLINED;
+    enum operands_form form =
+        operands_form(slot->nin, slot->nargs, slot->itemsize, dims[0], args, steps);
+    int32_t status = run_split(slot, form, args, dims[0], steps, data);
 
-    if (form == OPERANDS_REDUCE) {
-        if (slot->reduce && slot->reduce(slot, args, n, steps, data))
-            return;
-    } else if (form != OPERANDS_TANGLED) {
-        status = suits_own_op(slot, args, steps) ? large_run_op(slot, args, n, steps)
-                                                 : split_loop(slot, args, n, steps, data);
-    }
+    if (status == TREADLE_OK && slot->clears_exceptions)
+        feclearexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID);
     if (status == TREADLE_OK)
         return;
     if (can_start_again(status, form))

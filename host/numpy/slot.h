@@ -31,8 +31,9 @@ struct slot {
     slot_reduce_fn reduce;                   /* NULL: reductions go to `loop` */
     double element_ns;                       /* of `loop` */
     uint8_t nin, nargs;
-    int8_t type;  /* NumPy's type number of the first operand */
-    bool swapped; /* `op` takes the two inputs in the other order */
+    int8_t type;            /* NumPy's type number of the first operand */
+    bool swapped;           /* `op` takes the two inputs in the other order */
+    bool clears_exceptions; /* `loop` clears the floating-point exceptions when it ends */
     uint8_t itemsize[SLOT_ARGS_MAX];
 };
 

@@ -261,6 +261,19 @@ def test_errstate_call_and_ignore():
         assert outcome(lambda: np.log(x))[1]
 
 
+@pytest.mark.parametrize("place", [100, 20000])
+@pytest.mark.parametrize("name", ["maximum", "fmax", "add"])
+def test_exceptions_of_casts_that_the_loop_clears(name, place):
+    """Some loops clear what the cast of an earlier piece has raised."""
+    x, zeros = np.zeros((4, 5003)), np.zeros((4, 5003))[:, ::-1]
+    x.flat[place] = np.inf
+
+    def call():
+        return UFUNCS[name](x, zeros, out=np.zeros((4, 5003), "i1"), casting="unsafe")
+
+    assert differing([("", call)]) == []
+
+
 def test_errors_of_loops_that_stay():
     base, exponent = np.full(5001, 3), np.ones(5001, int)
     exponent[4321] = -1
