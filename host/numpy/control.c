@@ -3,8 +3,7 @@
 
 #include <treadle/treadle.h>
 
-#include "gufunc.h"
-#include "slot.h"
+#include "hook.h"
 
 static void raise_linalg_error(const char *text)
 {
@@ -45,8 +44,7 @@ static PyObject *settled(int32_t status)
 {
     if (status != TREADLE_OK)
         return control_raise(status);
-    slots_update_limits();
-    gufunc_update_limit();
+    hook_update_limits();
     Py_RETURN_NONE;
 }
 

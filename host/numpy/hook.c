@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "cost.h"
+#include "gufunc.h"
 #include "own_op.h"
 #include "reduce.h"
 #include "slot.h"
+#include "whole.h"
 
 /* Where each slot's trampoline was put; the strong reference keeps the ufunc's tables alive. */
 static struct {
@@ -95,7 +97,7 @@ static int swap_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunct
     return PyUFunc_ReplaceLoopBySignature(ufunc, loop, types, old);
 }
 
-static struct slot *find_hook(const PyUFuncObject *ufunc, const int *types)
+struct slot *hook_find(const PyUFuncObject *ufunc, const int *types)
 {
     for (int i = 0; i < slots_taken(); i++)
         if (hooks[i].ufunc == ufunc &&
@@ -127,7 +129,7 @@ static struct slot *new_hook(PyUFuncObject *ufunc, const int *types, PyUFuncGene
 static bool hook_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction present,
                       void *data)
 {
-    struct slot *slot = find_hook(ufunc, types);
+    struct slot *slot = hook_find(ufunc, types);
     PyUFuncGenericFunction old;
 
     if (slot && present == slot_trampoline(slot))
@@ -150,11 +152,6 @@ static bool repeats_earlier(const PyUFuncObject *ufunc, int i)
     return false;
 }
 
-const struct slot *hook_find(const PyUFuncObject *ufunc, const int *types)
-{
-    return find_hook(ufunc, types);
-}
-
 int hook_ufunc(PyUFuncObject *ufunc)
 {
     int count = 0, types[SLOT_ARGS_MAX];
@@ -170,6 +167,22 @@ int hook_ufunc(PyUFuncObject *ufunc)
                 hook_loop(ufunc, types, ufunc->functions[i], ufunc->data ? ufunc->data[i] : NULL);
     }
     return count;
+}
+
+const struct slot *hook_slot(const PyUFuncObject *ufunc, int i)
+{
+    int types[SLOT_ARGS_MAX];
+
+    for (int k = 0; k < ufunc->nargs; k++)
+        types[k] = ufunc->types[i * ufunc->nargs + k];
+    return hook_find(ufunc, types);
+}
+
+void hook_update_limits(void)
+{
+    slots_update_limits();
+    whole_update_limits();
+    gufunc_update_limit();
 }
 
 void unhook_all(void)

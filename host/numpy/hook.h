@@ -2,6 +2,7 @@
 #ifndef TREADLE_NUMPY_HOOK_H
 #define TREADLE_NUMPY_HOOK_H
 
+#include "api.h"
 #include "slot.h"
 
 /**
@@ -13,7 +14,14 @@
 int hook_ufunc(PyUFuncObject *ufunc);
 
 /** The slot of a ufunc's loop on these types, or NULL; also after unhook_all(). [GIL held] */
-const struct slot *hook_find(const PyUFuncObject *ufunc, const int *types);
+struct slot *hook_find(const PyUFuncObject *ufunc, const int *types);
+
+/** The slot of the ufunc's i-th loop, or NULL if it has none. [GIL held] */
+const struct slot *hook_slot(const PyUFuncObject *ufunc, int i);
+
+/** Ask the policy again from which size on loops, whole calls and stacks are worth more. [GIL held]
+ */
+void hook_update_limits(void);
 
 /** Put NumPy's own loops back, except where somebody else has replaced ours since. [GIL held] */
 void unhook_all(void);

@@ -12,7 +12,7 @@
 #include "look.h"
 #include "memory.h"
 #include "memory_limit.h"
-#include "slot.h"
+#include "whole.h"
 
 /* The Python side holds a lock while it installs or uninstalls. */
 
@@ -25,9 +25,21 @@ static PyObject *hook(PyObject *module, PyObject *ufunc)
                            gufunc_hook((PyUFuncObject *)ufunc));
 }
 
+static PyObject *hook_calls(PyObject *module, PyObject *ufunc)
+{
+    int hooked;
+
+    (void)module;
+    if (!PyObject_TypeCheck(ufunc, &PyUFunc_Type))
+        return PyErr_Format(PyExc_TypeError, "%s is not a ufunc", Py_TYPE(ufunc)->tp_name);
+    hooked = whole_hook((PyUFuncObject *)ufunc);
+    return hooked < 0 ? NULL : PyLong_FromLong(hooked);
+}
+
 static PyObject *unhook(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
+    whole_unhook_all();
     unhook_all();
     gufunc_unhook_all();
     Py_RETURN_NONE;
@@ -36,8 +48,7 @@ static PyObject *unhook(PyObject *module, PyObject *none)
 static PyObject *update_limits(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
-    slots_update_limits();
-    gufunc_update_limit();
+    hook_update_limits();
     Py_RETURN_NONE;
 }
 
@@ -89,6 +100,7 @@ static PyObject *limit_of_memory(PyObject *module, PyObject *root)
 
 static PyMethodDef methods[] = {
     {"hook", hook, METH_O, NULL},
+    {"hook_calls", hook_calls, METH_O, NULL},
     {"unhook", unhook, METH_NOARGS, NULL},
     {"update_limits", update_limits, METH_NOARGS, NULL},
     {"route_blas", route_blas, METH_NOARGS, NULL},

@@ -2,14 +2,14 @@
 #include "slot.h"
 
 #include "large.h"
+#include "repeat.h"
 
 static struct slot slots[SLOT_COUNT];
 static int taken;
 
 #define MIN(slot) __atomic_load_n(&(slot).min, __ATOMIC_RELAXED)
 
-/* One compare, then a jump: most calls of most programs are small. Names start at 1000 because
- * a number that is pasted together must not begin with 0. */
+/* One compare, then a jump: most calls of most programs are small. */
 #define TRAMPOLINE(id)                                                                             \
     static void trampoline_##id(char **args, npy_intp const *dims, npy_intp const *steps,          \
                                 void *data)                                                        \
@@ -19,20 +19,17 @@ static int taken;
         else                                                                                       \
             large_run(&slots[id - 1000], args, dims, steps, data);                                 \
     }
-#define TEN(m, p) m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7) m(p##8) m(p##9)
-#define HUNDRED(m, p)                                                                              \
-    TEN(m, p##0)                                                                                   \
-    TEN(m, p##1)                                                                                   \
-    TEN(m, p##2)                                                                                   \
-    TEN(m, p##3) TEN(m, p##4) TEN(m, p##5) TEN(m, p##6) TEN(m, p##7) TEN(m, p##8) TEN(m, p##9)
 #define ALL(m)                                                                                     \
-    HUNDRED(m, 10)                                                                                 \
-    HUNDRED(m, 11)                                                                                 \
-    HUNDRED(m, 12)                                                                                 \
-    HUNDRED(m, 13)                                                                                 \
-    HUNDRED(m, 14)                                                                                 \
-    HUNDRED(m, 15)                                                                                 \
-    HUNDRED(m, 16) HUNDRED(m, 17) HUNDRED(m, 18) HUNDRED(m, 19) HUNDRED(m, 20) HUNDRED(m, 21)
+    REPEAT_HUNDRED(m, 10)                                                                          \
+    REPEAT_HUNDRED(m, 11)                                                                          \
+    REPEAT_HUNDRED(m, 12)                                                                          \
+    REPEAT_HUNDRED(m, 13)                                                                          \
+    REPEAT_HUNDRED(m, 14)                                                                          \
+    REPEAT_HUNDRED(m, 15)                                                                          \
+    REPEAT_HUNDRED(m, 16)                                                                          \
+    REPEAT_HUNDRED(m, 17)                                                                          \
+    REPEAT_HUNDRED(m, 18)                                                                          \
+    REPEAT_HUNDRED(m, 19) REPEAT_HUNDRED(m, 20) REPEAT_HUNDRED(m, 21)
 
 ALL(TRAMPOLINE)
 

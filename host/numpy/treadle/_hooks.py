@@ -48,6 +48,12 @@ def _hook_loops() -> int:
     return count
 
 
+def _hook_calls() -> int:
+    count = sum(_treadle.hook_calls(ufunc) for ufunc in _ufuncs())
+    _treadle.update_limits()
+    return count
+
+
 def _route_blas() -> int:
     """Route the modules that are loaded, and those of SciPy that will be."""
     _imports.watch(_route_new_modules)
@@ -99,6 +105,7 @@ def install(backend: str | None = None) -> None:
             return
         _status.update(installed=True, problems=[])
         _attempt("loops", _hook_loops)
+        _attempt("calls", _hook_calls)
         _attempt("blas", _route_blas)
         _attempt("memory", _treadle.install_memory)
 
@@ -115,7 +122,7 @@ def uninstall() -> None:
         _imports.unwatch()
         _treadle.unroute_blas()
         _treadle.uninstall_memory()
-        _status.update(installed=False, loops=0, blas=0, memory=False)
+        _status.update(installed=False, loops=0, calls=0, blas=0, memory=False)
 
 
 def is_installed() -> bool:
@@ -129,13 +136,15 @@ def status() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``blas``: calls of
+        ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``calls``: ufuncs
+        whose calls with mixed types, broadcast, sliced or masked operands may; ``blas``: calls of
         BLAS and LAPACK, in modules of NumPy and SciPy, that are routed through Treadle;
         ``memory``: whether big arrays come from Treadle's allocator; ``held``: bytes that allocator
         keeps for the next array; ``problems``: list of sentences on what could not be had.
     """
     with _lock:
-        parts = {"installed": False, "loops": 0, "blas": 0, "memory": False, "problems": []}
+        parts = {"installed": False, "memory": False, "problems": []}
+        parts |= dict.fromkeys(("loops", "calls", "blas"), 0)
         return parts | _status | {"held": _treadle.held_memory()}
 
 

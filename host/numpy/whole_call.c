@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "whole_call.h"
+
+#include <string.h>
+
+#include <treadle/treadle.h>
+
+#include "whole_report.h"
+#include "whole_types.h"
+#include "whole_walk.h"
+
+/* ---- reading the arguments: false sends the call on to NumPy ---------------------------- */
+
+static bool is_number(int type)
+{
+    return (type >= 0 && type <= NPY_CLONGDOUBLE) || type == NPY_HALF;
+}
+
+static bool is_array_of_numbers(PyObject *object)
+{
+    return PyArray_CheckExact(object) && is_number(PyArray_TYPE((PyArrayObject *)object));
+}
+
+/* From 2.0 on a Python number in a call with other operands has no type of its own. */
+static PyTypeObject *weak_type(const struct call *call, PyObject *object)
+{
+    if (call->nin == 1 || PyArray_GetNDArrayCVersion() < 0x02000000)
+        return NULL;
+    if (PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyComplex_CheckExact(object))
+        return Py_TYPE(object);
+    return NULL;
+}
+
+static bool is_python_number(PyObject *object)
+{
+    return PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
+           PyComplex_CheckExact(object) || PyBool_Check(object);
+}
+
+static bool read_scalar(struct call *call, int i, PyObject *object)
+{
+    PyArrayObject *array;
+
+    if (!is_python_number(object) && !PyArray_IsScalar(object, Number) &&
+        !PyArray_IsScalar(object, Bool))
+        return false;
+    array = (PyArrayObject *)PyArray_FromAny(object, NULL, 0, 0, 0, NULL);
+    if (!array) {
+        PyErr_Clear();
+        return false;
+    }
+    call->op[i] = array;
+    call->weak[i] = weak_type(call, object);
+    return is_array_of_numbers((PyObject *)array) &&
+           (is_python_number(object) || PyArray_DESCR(array)->typeobj == Py_TYPE(object));
+}
+
+static bool read_input(struct call *call, int i, PyObject *object)
+{
+    call->inputs[i] = object;
+    if (!is_array_of_numbers(object))
+        return read_scalar(call, i, object);
+    call->op[i] = (PyArrayObject *)Py_NewRef(object);
+    return true;
+}
+
+static bool read_output(struct call *call, int i, PyObject *object)
+{
+    if (object == Py_None)
+        return true;
+    if (call->op[i] || !is_array_of_numbers(object) ||
+        !PyArray_ISWRITEABLE((PyArrayObject *)object))
+        return false;
+    call->op[i] = (PyArrayObject *)Py_NewRef(object);
+    return true;
+}
+
+static bool read_outputs(struct call *call, PyObject *out)
+{
+    if (!PyTuple_CheckExact(out))
+        return call->nargs == call->nin + 1 && read_output(call, call->nin, out);
+    if (PyTuple_GET_SIZE(out) != call->nargs - call->nin)
+        return false;
+    for (int i = call->nin; i < call->nargs; i++)
+        if (!read_output(call, i, PyTuple_GET_ITEM(out, i - call->nin)))
+            return false;
+    return true;
+}
+
+static bool read_mask(struct call *call, PyObject *where)
+{
+    if (where == Py_True)
+        return true;
+    if (!PyArray_CheckExact(where) || PyArray_TYPE((PyArrayObject *)where) != NPY_BOOL)
+        return false;
+    call->op[call->nargs] = (PyArrayObject *)Py_NewRef(where);
+    call->masked = true;
+    return true;
+}
+
+static bool read_dtype(struct call *call, PyObject *dtype)
+{
+    if (dtype == Py_None)
+        return true;
+    if (!PyArray_DescrCheck(dtype) || !is_number(((PyArray_Descr *)dtype)->type_num))
+        return false;
+    call->dtype = (PyArray_Descr *)Py_NewRef(dtype);
+    return true;
+}
+
+static bool is_named(PyObject *name, const char *as)
+{
+    return PyUnicode_CompareWithASCIIString(name, as) == 0;
+}
+
+static bool read_keyword(struct call *call, PyObject *name, PyObject *value)
+{
+    if (is_named(name, "out"))
+        return read_outputs(call, value);
+    if (is_named(name, "where"))
+        return read_mask(call, value);
+    if (is_named(name, "dtype"))
+        return read_dtype(call, value);
+    if (!is_named(name, "casting") || !PyUnicode_CheckExact(value))
+        return false;
+    call->casting = value;
+    return true;
+}
+
+/* The third argument of these two is deprecated: NumPy warns. */
+static bool takes_outputs_by_place(const PyUFuncObject *ufunc)
+{
+    return strcmp(ufunc->name, "maximum") != 0 && strcmp(ufunc->name, "minimum") != 0;
+}
+
+static bool read_arguments(struct call *call, PyObject *const *args, Py_ssize_t nargs,
+                           PyObject *names)
+{
+    if (nargs < call->nin || nargs > call->nargs)
+        return false;
+    if (nargs > call->nin && !takes_outputs_by_place(call->whole->ufunc))
+        return false;
+    for (int i = 0; i < call->nin; i++)
+        if (!read_input(call, i, args[i]))
+            return false;
+    for (int i = call->nin; i < nargs; i++)
+        if (!read_output(call, i, args[i]))
+            return false;
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); i++)
+        if (!read_keyword(call, PyTuple_GET_ITEM(names, i), args[nargs + i]))
+            return false;
+    return true;
+}
+
+/* What is not written keeps its old bytes; of a new output nobody knows them, and NumPy warns. */
+static bool has_outputs_for_mask(const struct call *call)
+{
+    for (int i = call->nin; i < call->nargs; i++)
+        if (call->masked && !call->op[i])
+            return false;
+    return true;
+}
+
+/* ---- is it worth it? -------------------------------------------------------------------- */
+
+/* The size after broadcasting, or 0 if the shapes don't fit, which NumPy will say. */
+static npy_intp broadcast_size(const struct call *call)
+{
+    npy_intp shape[64], size = 1;
+    int most = 0;
+
+    for (int i = 0; i <= call->nargs; i++) {
+        PyArrayObject *op = call->op[i];
+        int ndim = op ? PyArray_NDIM(op) : 0;
+
+        for (int k = 1; k <= ndim; k++) {
+            npy_intp extent = PyArray_DIM(op, ndim - k);
+
+            if (k > most)
+                shape[most++] = extent;
+            else if (shape[k - 1] == 1)
+                shape[k - 1] = extent;
+            else if (extent != 1 && extent != shape[k - 1])
+                return 0;
+        }
+    }
+    for (int k = 0; k < most; k++)
+        if (__builtin_mul_overflow(size, shape[k], &size))
+            return 0;
+    return size;
+}
+
+/* The loop this call will probably end in: that of its slowest operand. */
+static const struct slot *likely_slot(const struct call *call)
+{
+    const struct slot *slowest = NULL;
+
+    for (int i = 0; i < call->nin; i++) {
+        const struct slot *slot =
+            call->weak[i] ? NULL : call->whole->uniform[PyArray_TYPE(call->op[i])];
+
+        if (slot && (!slowest || slot->element_ns > slowest->element_ns))
+            slowest = slot;
+    }
+    return slowest ? slowest : call->whole->uniform[NPY_DOUBLE];
+}
+
+/* Operands that will be cast, copied or masked. */
+static int uneven_operands(const struct call *call)
+{
+    int count = call->masked;
+
+    for (int i = 0; i < call->nargs; i++) {
+        PyArrayObject *op = call->op[i];
+
+        if (op && PyArray_NDIM(op) > 0)
+            count += PyArray_TYPE(op) != PyArray_TYPE(call->op[0]) || !PyArray_ISBEHAVED_RO(op) ||
+                     !(PyArray_FLAGS(op) & NPY_ARRAY_C_CONTIGUOUS);
+    }
+    return count;
+}
+
+npy_intp whole_call_min(const struct slot *slot)
+{
+    double dearer = walk_element_ns(slot, slot->nargs) / slot->element_ns;
+
+    return slot->min == NPY_MAX_INTP ? slot->min : (npy_intp)((double)slot->min / dearer);
+}
+
+static bool is_worth_it(const struct call *call)
+{
+    const struct slot *slot = likely_slot(call);
+    double dearer;
+
+    if (!slot || call->size == 0)
+        return false;
+    dearer = walk_element_ns(slot, uneven_operands(call)) / slot->element_ns;
+    return (double)call->size * dearer >= (double)__atomic_load_n(&slot->min, __ATOMIC_RELAXED);
+}
+
+static bool is_like(PyArrayObject *op, PyArrayObject *first)
+{
+    return PyArray_DESCR(op) == PyArray_DESCR(first) && PyArray_NDIM(op) == PyArray_NDIM(first) &&
+           PyArray_CompareLists(PyArray_DIMS(op), PyArray_DIMS(first), PyArray_NDIM(op)) &&
+           PyArray_IS_C_CONTIGUOUS(op) && PyArray_ISBEHAVED_RO(op);
+}
+
+/* A scalar that takes the arrays' type. */
+static bool is_scalar_like(const struct call *call, int i, PyArrayObject *first)
+{
+    int type = PyArray_TYPE(first);
+
+    if (i >= call->nin || PyArray_NDIM(call->op[i]) > 0)
+        return false;
+    if (call->weak[i] == &PyFloat_Type)
+        return PyTypeNum_ISFLOAT(type) || PyTypeNum_ISCOMPLEX(type);
+    if (call->weak[i] == &PyLong_Type)
+        return type != NPY_BOOL;
+    return PyArray_DESCR(call->op[i]) == PyArray_DESCR(first);
+}
+
+/* Most large calls of most programs: NumPy gives them to the loop at once. */
+static bool is_plain(const struct call *call)
+{
+    PyArrayObject *first = PyArray_NDIM(call->op[0]) ? call->op[0] : call->op[call->nin - 1];
+
+    if (call->masked || call->dtype || call->casting || call->nargs != call->nin + 1 ||
+        !call->whole->uniform[PyArray_TYPE(first)])
+        return false;
+    for (int i = 0; i < call->nargs; i++)
+        if (call->op[i] && !is_like(call->op[i], first) && !is_scalar_like(call, i, first))
+            return false;
+    return true;
+}
+
+/* ---- what would show -------------------------------------------------------------------- */
+
+/* Some loops clear the exceptions when they end, so that of the casts of results only those after
+ * the last piece are reported. Which piece is the last depends on the threads. */
+static bool casts_floats_back(const struct call *call)
+{
+    for (int i = call->nin; i < call->nargs; i++)
+        if (types_differ(call, i) && !PyTypeNum_ISINTEGER(call->types[i]->type_num) &&
+            !PyTypeNum_ISBOOL(call->types[i]->type_num))
+            return true;
+    return false;
+}
+
+/* Such a cast warns whenever an iterator is made, and a masked call needs several. */
+static bool warns_at_start(const struct call *call)
+{
+    for (int i = 0; i < call->nargs; i++)
+        if (call->masked && types_differ(call, i) &&
+            (PyArray_ISCOMPLEX(call->op[i]) || PyTypeNum_ISCOMPLEX(call->types[i]->type_num)))
+            return true;
+    return false;
+}
+
+/* ---- the call --------------------------------------------------------------------------- */
+
+/* Everything that can be decided before something happens. */
+static bool suits(struct call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+{
+    if (treadle_get_num_threads() < 2 || !read_arguments(call, args, nargs, names) ||
+        !has_outputs_for_mask(call) || is_plain(call))
+        return false;
+    call->size = broadcast_size(call);
+    return is_worth_it(call) && types_resolve(call) &&
+           !(call->slot->clears_exceptions && casts_floats_back(call)) && !warns_at_start(call);
+}
+
+static PyObject *result_of(const struct call *call)
+{
+    int nout = call->nargs - call->nin;
+    PyObject *results;
+
+    if (nout == 1)
+        return Py_NewRef((PyObject *)call->op[call->nin]);
+    results = PyTuple_New(nout);
+    for (int i = 0; results && i < nout; i++)
+        PyTuple_SET_ITEM(results, i, Py_NewRef((PyObject *)call->op[call->nin + i]));
+    return results;
+}
+
+/* False: NumPy has to do it. True: *result is what the caller gets. */
+static bool carry_out(struct call *call, PyObject **result)
+{
+    npy_intp bufsize = report_bufsize();
+    int status;
+
+    *result = NULL;
+    if (bufsize < 0) {
+        PyErr_Clear();
+        return false;
+    }
+    if (types_are_trivial(call, bufsize))
+        return false;
+    status = types_convert(call, bufsize);
+    if (status == 0 && walk_run(call, bufsize) == 0)
+        *result = result_of(call);
+    return status <= 0;
+}
+
+static void clear(struct call *call)
+{
+    for (int i = 0; i <= call->nargs; i++) {
+        Py_XDECREF((PyObject *)call->op[i]);
+        Py_XDECREF((PyObject *)call->types[i]);
+    }
+    Py_XDECREF((PyObject *)call->dtype);
+}
+
+PyObject *whole_call(const struct whole *whole, PyObject *const *args, size_t nargsf,
+                     PyObject *names)
+{
+    struct call call = {.whole = whole, .nin = whole->ufunc->nin, .nargs = whole->ufunc->nargs};
+    PyObject *result = NULL;
+    bool done = suits(&call, args, PyVectorcall_NARGS(nargsf), names) && carry_out(&call, &result);
+
+    clear(&call);
+    return done ? result : whole->numpy((PyObject *)whole->ufunc, args, nargsf, names);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_WHOLE_WALK_H
+#define TREADLE_NUMPY_WHOLE_WALK_H
+
+#include "whole_call.h"
+
+/**
+ * Learn how this NumPy cuts operands into pieces. The bits of some loops (which of two zeros is the
+ * maximum) depend on where a piece ends, so threads may only part where NumPy's own walk does.
+ * [GIL held]
+ * @return 0, or -1 with an exception if it walks in a way not known here
+ */
+int walk_learn(void);
+
+/**
+ * Run the loop over all operands by NumPy's own iterator, in several threads, and report its
+ * floating-point exceptions. Fills in the outputs that NumPy makes. [GIL held]
+ *
+ * @param call  with its types resolved and its small operands converted
+ * @return 0, or -1 with an exception
+ */
+int walk_run(struct call *call, npy_intp bufsize);
+
+/** About how many nanoseconds one element takes if `copied` operands go through buffers. */
+double walk_element_ns(const struct slot *slot, int copied);
+
+#endif
