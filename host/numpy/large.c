@@ -155,8 +155,8 @@ int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t
     struct numpy_loop numpy = {slot->loop, NULL};
     struct treadle_loop attrs = loop_attributes(slot, &numpy);
     const char *op = reduces ? NULL : slot->op;
-    int64_t steps[SLOT_ARGS_MAX];
-    char *nowhere[SLOT_ARGS_MAX];
+    int64_t steps[SLOT_ARGS_MAX] = {0};
+    char *nowhere[SLOT_ARGS_MAX] = {NULL};
 
     for (int i = 0; i < slot->nargs; i++) {
         steps[i] = slot->itemsize[i];
