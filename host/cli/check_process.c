@@ -76,7 +76,7 @@ static void live_as_child(int generations)
         check_note("says in the child that it cannot go on there");
         _exit(0);
     }
-    check_each_example(40009, run_again);
+    check_each_name(40009, run_again);
     if (generations > 1)
         fork_and_wait(generations - 1);
     _exit(0);
@@ -117,12 +117,12 @@ void check_fork(void)
         check_skip("says that a forked child may not use it");
         return;
     }
-    check_each_example(40009, run_both);
+    check_each_name(40009, run_both);
     if (check_has_failed())
         return;
     fork_and_wait(2);
     if (!check_has_failed())
-        check_each_example(40009, run_again);
+        check_each_name(40009, run_again);
 }
 
 /* ---- leaks.* -------------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ static void see_growth(int (*count)(void), const char *things)
     for (int i = 0; i < WARM_ROUNDS + ROUNDS; i++) {
         if (!check_plugin_create())
             return;
-        check_each_example(20000, run_both);
+        check_each_name(20000, run_both);
         check_plugin_destroy();
         if (i == WARM_ROUNDS - 1)
             before = count();
