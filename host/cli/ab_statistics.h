@@ -44,8 +44,8 @@ struct ab_interval ab_interval_of(double *samples, size_t n, double alpha);
 enum ab_verdict ab_judge(const struct ab_interval *interval, double same, double floor);
 
 /**
- * The pair counts, multiples of six, after which the samples may be looked at: 12, 24, 48, ... 1536.
- * Looking more often would find a difference by chance.
+ * The pair counts, multiples of six, after which the samples may be looked at: 12, 24, 48, ...
+ * 1536. Looking more often would find a difference by chance.
  * @return 0 for look >= AB_LOOKS
  */
 size_t ab_pairs_at_look(size_t look);
