@@ -113,6 +113,16 @@ static bool is_named(PyObject *name, const char *as)
     return PyUnicode_CompareWithASCIIString(name, as) == 0;
 }
 
+/* The narrower rules refuse nearly all calls that are not plain; and of a Python number under
+ * "equiv", resolve_dtypes() reads a null pointer (NumPy 2.2 to 2.4). */
+static bool read_casting(struct call *call, PyObject *casting)
+{
+    call->casting = casting;
+    return PyUnicode_CheckExact(casting) &&
+           (is_named(casting, "same_kind") || is_named(casting, "unsafe") ||
+            is_named(casting, "safe"));
+}
+
 static bool read_keyword(struct call *call, PyObject *name, PyObject *value)
 {
     if (is_named(name, "out"))
@@ -121,10 +131,7 @@ static bool read_keyword(struct call *call, PyObject *name, PyObject *value)
         return read_mask(call, value);
     if (is_named(name, "dtype"))
         return read_dtype(call, value);
-    if (!is_named(name, "casting") || !PyUnicode_CheckExact(value))
-        return false;
-    call->casting = value;
-    return true;
+    return is_named(name, "casting") && read_casting(call, value);
 }
 
 /* The third argument of these two is deprecated: NumPy warns. */

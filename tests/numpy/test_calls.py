@@ -340,6 +340,7 @@ WRONG = {
     "output type": lambda: np.add(A, F4, out=np.zeros_like(I4)),
     "read-only": lambda: np.add(A, F4, out=np.broadcast_to(A[0], A.shape)),
     "casting": lambda: np.add(A, I4, casting="no"),
+    "casting of a Python number": lambda: np.add(F4[:, 1:], 2, casting="equiv"),
     "unknown casting": lambda: np.add(A, I4, casting="maybe"),
     "unknown keyword": lambda: np.add(A, F4, to=3),
     "no operand": lambda: np.add(),
