@@ -312,6 +312,35 @@ pub struct treadle_statistic {
     pub reserved: u32,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct treadle_budget_info {
+    pub mode: *const c_char,
+    pub asked: *const c_char,
+    pub reason: [c_char; 256],
+    pub cores: u32,
+    pub left: u32,
+    pub quota: f64,
+    pub processes: u32,
+    pub reserved: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct treadle_process {
+    pub pid: i32,
+    pub is_here: u32,
+    pub command: [c_char; 16],
+    pub cores: u32,
+    pub share: u32,
+    pub callers: u32,
+    pub held: u32,
+    pub wanted: u32,
+    pub reserved: u32,
+    pub calls: u64,
+    pub core_ns: u64,
+}
+
 #[cfg(feature = "link")]
 extern "C" {
     pub fn treadle_run(
@@ -392,6 +421,12 @@ extern "C" {
         callers: u32,
         decision: *mut treadle_decision,
     ) -> i32;
+    pub fn treadle_budget_info(info: *mut treadle_budget_info) -> i32;
+    pub fn treadle_processes(list: *mut treadle_process, capacity: u32) -> i32;
+    pub fn treadle_set_budget(mode: *const c_char) -> i32;
+    pub fn treadle_get_budget() -> *const c_char;
+    pub fn treadle_routines_hold(call: *mut treadle_routine_call) -> i32;
+    pub fn treadle_routines_release(call: *mut treadle_routine_call);
     pub fn treadle_statistic(i: u32, statistic: *mut treadle_statistic) -> i32;
     pub fn treadle_reset_statistics();
 }

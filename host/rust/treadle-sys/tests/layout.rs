@@ -51,6 +51,10 @@ fn ours() -> Found {
     members!(found, treadle_backend_info: name, path, version, vendor, reason, flags);
     members!(found, treadle_decision: backend, variant, wanted, granted, callers, cores, elements,
         limit, reason);
+    members!(found, treadle_budget_info: mode, asked, reason, cores, left, quota, processes,
+        reserved);
+    members!(found, treadle_process: pid, is_here, command, cores, share, callers, held, wanted,
+        reserved, calls, core_ns);
     members!(found, treadle_statistic: op, backend, calls, nanoseconds, fallbacks, threads_most,
         reserved);
     found
