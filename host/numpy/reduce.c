@@ -13,7 +13,7 @@
  */
 enum {
     LEAVES_MAX = 256,
-    ACCUMULATOR_MAX = 16,
+    ACCUMULATOR_MAX = 32,
     /* NumPy adds up to 128 numbers in one go (loops_utils.h.src); its tree has no node below. */
     PAIRWISE_BLOCK = 128,
     LEAF_MIN = 2048
@@ -108,23 +108,44 @@ static bool reduce_chunks(const struct slot *slot, char **args, npy_intp n, cons
     return true;
 }
 
-/* True where the order of the operands shows: zeros have signs, NaNs have payloads. */
-static bool shows_order(int type, const char *value)
+bool reduce_has_nan(int type, const char *value)
 {
     npy_half half;
-    float single;
-    double number;
 
     switch (type) {
     case NPY_HALF:
         memcpy(&half, value, sizeof(half));
-        return (half & 0x7fff) == 0 || (half & 0x7fff) > 0x7c00;
+        return (half & 0x7fff) > 0x7c00;
     case NPY_FLOAT:
-        memcpy(&single, value, sizeof(single));
-        return single == 0.0f || isnan(single);
+        return isnan(*(const float *)value);
     case NPY_DOUBLE:
-        memcpy(&number, value, sizeof(number));
-        return number == 0.0 || isnan(number);
+        return isnan(*(const double *)value);
+    case NPY_LONGDOUBLE:
+        return isnan(*(const npy_longdouble *)value);
+    case NPY_CFLOAT:
+        return isnan(((const float *)value)[0]) || isnan(((const float *)value)[1]);
+    case NPY_CDOUBLE:
+        return isnan(((const double *)value)[0]) || isnan(((const double *)value)[1]);
+    case NPY_CLONGDOUBLE:
+        return isnan(((const npy_longdouble *)value)[0]) ||
+               isnan(((const npy_longdouble *)value)[1]);
+    default:
+        return false;
+    }
+}
+
+bool reduce_shows_order(int type, const char *value)
+{
+    npy_half half;
+
+    switch (type) {
+    case NPY_HALF:
+        memcpy(&half, value, sizeof(half));
+        return (half & 0x7fff) == 0 || reduce_has_nan(type, value);
+    case NPY_FLOAT:
+        return *(const float *)value == 0.0f || reduce_has_nan(type, value);
+    case NPY_DOUBLE:
+        return *(const double *)value == 0.0 || reduce_has_nan(type, value);
     default:
         return false;
     }
@@ -163,7 +184,7 @@ static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
     char result[ACCUMULATOR_MAX];
 
     if (!reduce_chunks(slot, args, n, steps, data, args[0], result) ||
-        shows_order(slot->type, result))
+        reduce_shows_order(slot->type, result))
         return false;
     memcpy(args[0], result, slot->itemsize[0]);
     return true;
@@ -173,7 +194,7 @@ static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
 
 static int numbers_per_element(const struct slot *slot)
 {
-    return slot->type == NPY_CFLOAT || slot->type == NPY_CDOUBLE ? 2 : 1;
+    return PyTypeNum_ISCOMPLEX(slot->type) ? 2 : 1;
 }
 
 /* Elements in the left half of a node, or 0 if the node is a leaf of ours. */
@@ -187,16 +208,42 @@ static npy_intp left_half(const struct reduction *r, npy_intp n)
     return half / numbers_per_element(r->slot);
 }
 
-/* x + -0.0 is x, also for x = -0.0: a leaf's accumulator ends as exactly the node's sum. */
-static void cut(struct reduction *r, char *first, npy_intp n)
+void reduce_minus_zero(int type, char *value)
 {
     static const float single[2] = {-0.0f, -0.0f};
     static const double number[2] = {-0.0, -0.0};
+    static const npy_longdouble wide[2] = {-0.0L, -0.0L};
+
+    switch (type) {
+    case NPY_FLOAT:
+        memcpy(value, single, sizeof(*single));
+        break;
+    case NPY_CFLOAT:
+        memcpy(value, single, sizeof(single));
+        break;
+    case NPY_DOUBLE:
+        memcpy(value, number, sizeof(*number));
+        break;
+    case NPY_CDOUBLE:
+        memcpy(value, number, sizeof(number));
+        break;
+    case NPY_LONGDOUBLE:
+        memcpy(value, wide, sizeof(*wide));
+        break;
+    default:
+        memcpy(value, wide, sizeof(wide));
+    }
+}
+
+/* Accumulators end as exactly the sums of their nodes. */
+static void cut(struct reduction *r, char *first, npy_intp n)
+{
+    alignas(16) char start[ACCUMULATOR_MAX];
     npy_intp left = left_half(r, n);
-    bool is_single = r->slot->type == NPY_FLOAT || r->slot->type == NPY_CFLOAT;
 
     if (!left) {
-        add_leaf(r, first, n, is_single ? (const void *)single : (const void *)number);
+        reduce_minus_zero(r->slot->type, start);
+        add_leaf(r, first, n, start);
         return;
     }
     cut(r, first, left);
@@ -217,59 +264,28 @@ static char *join_tree(struct reduction *r, npy_intp n, int *leaf)
     return sum;
 }
 
-/* The one NaN met so far. */
-struct nan_seen {
-    uint64_t bits;
-    bool any;
-};
-
-/* Note the NaNs of one value; false if it has one with other bits than those before. */
-static bool same_nan(struct nan_seen *seen, const struct slot *slot, const char *value)
-{
-    size_t size = slot->itemsize[0] / (size_t)numbers_per_element(slot);
-
-    for (size_t at = 0; at < slot->itemsize[0]; at += size) {
-        uint64_t bits = 0;
-
-        if (!shows_order(size == 4 ? NPY_FLOAT : NPY_DOUBLE, value + at))
-            continue;
-        memcpy(&bits, value + at, size);
-        if (!(bits & ~(UINT64_C(1) << (8 * size - 1)))) /* a zero */
-            continue;
-        if (seen->any && seen->bits != bits)
-            return false;
-        *seen = (struct nan_seen){bits, true};
-    }
-    return true;
-}
-
-/* x + y of two NaNs has the bits of either, as the compiler of NumPy's loop happened to order it.
- */
-static bool same_nans(const struct reduction *r, const char *start, struct nan_seen *seen)
+/* x + y of two NaNs has the bits of either, as the compiler of NumPy's loop happened to order it;
+ * and it orders a node that it adds within a larger one in another way than one by itself. Only
+ * NaNs of one kind, those that come from infinities when leaves are joined, can't tell. */
+static bool has_nans(const struct reduction *r, const char *start)
 {
     for (int i = 0; i < r->count; i++)
-        if (!same_nan(seen, r->slot, r->leaves[i].accumulator))
-            return false;
-    return same_nan(seen, r->slot, start);
+        if (reduce_has_nan(r->slot->type, r->leaves[i].accumulator))
+            return true;
+    return reduce_has_nan(r->slot->type, start);
 }
 
 static bool reduce_pairwise(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
                             void *data)
 {
     struct reduction r = {.slot = slot, .step = steps[1], .data = data};
-    struct nan_seen seen = {0, false};
-    char result[ACCUMULATOR_MAX];
     int first = 0;
 
     r.leaf_max = leaf_size(slot, n * numbers_per_element(slot));
     cut(&r, args[1], n);
-    if (!reduce_leaves(&r) || !same_nans(&r, args[0], &seen))
+    if (!reduce_leaves(&r) || has_nans(&r, args[0]))
         return false;
-    memcpy(result, args[0], slot->itemsize[0]);
-    join(&r, result, join_tree(&r, n, &first));
-    if (!same_nan(&seen, slot, result))
-        return false;
-    memcpy(args[0], result, slot->itemsize[0]);
+    join(&r, args[0], join_tree(&r, n, &first));
     return true;
 }
 
@@ -282,7 +298,7 @@ static bool is_integer(int type)
 
 static bool is_pairwise(int type)
 {
-    return type == NPY_FLOAT || type == NPY_DOUBLE || type == NPY_CFLOAT || type == NPY_CDOUBLE;
+    return type >= NPY_FLOAT && type <= NPY_CLONGDOUBLE;
 }
 
 static bool is_ordered(int type)

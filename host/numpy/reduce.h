@@ -11,4 +11,20 @@
  */
 slot_reduce_fn reduce_of(const char *name, const int *types);
 
+/**
+ * Whether the value tells in which order minimum or maximum met its operands: zeros have signs,
+ * NaNs have payloads. False for all types but half, float and double.
+ */
+bool reduce_shows_order(int type, const char *value);
+
+/** Whether the value, aligned and of that NumPy type, is a NaN or has a NaN in a part. */
+bool reduce_has_nan(int type, const char *value);
+
+/**
+ * Write -0.0, or both parts of a complex -0.0: x + -0.0 is x, also for x = -0.0, so that an
+ * accumulator that starts from it ends as exactly the sum that was added to it.
+ * @param type  a float of NumPy's but half
+ */
+void reduce_minus_zero(int type, char *value);
+
 #endif

@@ -90,6 +90,21 @@ def test_sums_with_nans_and_infinities(dtype):
     same_in_all_cuts(calls)
 
 
+@pytest.mark.parametrize("dtype", SUMS)
+def test_sums_with_many_nans(dtype):
+    """NumPy adds a node inside a larger one with other instructions than the same node alone."""
+    calls = []
+    for seed in range(150):
+        x = wide(256, dtype, seed)
+        parts = x.view(x.real.dtype)
+        some = np.random.default_rng(seed).random(parts.size) < 0.02
+        parts[some] = with_nans(400, dtype).view(parts.dtype)[: parts.size][some]
+        parts[3::50] = np.nan
+        parts[7::70] = -np.nan
+        calls.append((f"{seed}", lambda x=x: np.sum(x)))
+    same_in_all_cuts(calls)
+
+
 def test_sum_that_overflows_warns():
     x = np.full(5001, 1e308)
     same_in_all_cuts([("sum", lambda: np.sum(x)), ("minus", lambda: np.sum(-x))])
