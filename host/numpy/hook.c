@@ -8,6 +8,7 @@
 #include "gufunc.h"
 #include "own_op.h"
 #include "reduce.h"
+#include "reduce_call.h"
 #include "slot.h"
 #include "whole.h"
 
@@ -183,6 +184,7 @@ void hook_update_limits(void)
     slots_update_limits();
     whole_update_limits();
     gufunc_update_limit();
+    reduce_call_update_limit();
 }
 
 void unhook_all(void)

@@ -12,6 +12,7 @@
 #include "look.h"
 #include "memory.h"
 #include "memory_limit.h"
+#include "reduce_call.h"
 #include "whole.h"
 
 /* The Python side holds a lock while it installs or uninstalls. */
@@ -49,6 +50,21 @@ static PyObject *update_limits(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     hook_update_limits();
+    Py_RETURN_NONE;
+}
+
+static PyObject *hook_reductions(PyObject *module, PyObject *none)
+{
+    bool done = reduce_call_install();
+
+    (void)module, (void)none;
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(done);
+}
+
+static PyObject *unhook_reductions(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    reduce_call_uninstall();
     Py_RETURN_NONE;
 }
 
@@ -103,6 +119,8 @@ static PyMethodDef methods[] = {
     {"hook_calls", hook_calls, METH_O, NULL},
     {"unhook", unhook, METH_NOARGS, NULL},
     {"update_limits", update_limits, METH_NOARGS, NULL},
+    {"hook_reductions", hook_reductions, METH_NOARGS, NULL},
+    {"unhook_reductions", unhook_reductions, METH_NOARGS, NULL},
     {"route_blas", route_blas, METH_NOARGS, NULL},
     {"unroute_blas", unroute_blas, METH_NOARGS, NULL},
     {"install_memory", install_memory, METH_NOARGS, NULL},

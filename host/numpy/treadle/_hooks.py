@@ -106,6 +106,7 @@ def install(backend: str | None = None) -> None:
         _status.update(installed=True, problems=[])
         _attempt("loops", _hook_loops)
         _attempt("calls", _hook_calls)
+        _attempt("reductions", _treadle.hook_reductions)
         _attempt("blas", _route_blas)
         _attempt("memory", _treadle.install_memory)
 
@@ -118,11 +119,12 @@ def uninstall() -> None:
     with _lock:
         if not _status.get("installed"):
             return
+        _treadle.unhook_reductions()
         _treadle.unhook()
         _imports.unwatch()
         _treadle.unroute_blas()
         _treadle.uninstall_memory()
-        _status.update(installed=False, loops=0, calls=0, blas=0, memory=False)
+        _status.update(installed=False, loops=0, calls=0, reductions=False, blas=0, memory=False)
 
 
 def is_installed() -> bool:
@@ -137,13 +139,14 @@ def status() -> dict[str, Any]:
     -------
     dict
         ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``calls``: ufuncs
-        whose calls with mixed types, broadcast, sliced or masked operands may; ``blas``: calls of
-        BLAS and LAPACK, in modules of NumPy and SciPy, that are routed through Treadle;
-        ``memory``: whether big arrays come from Treadle's allocator; ``held``: bytes that allocator
-        keeps for the next array; ``problems``: list of sentences on what could not be had.
+        whose calls with mixed types, broadcast, sliced or masked operands may;
+        ``reductions``: whether calls of ``ufunc.reduce`` may; ``blas``: calls of BLAS and LAPACK,
+        in modules of NumPy and SciPy, that are routed through Treadle; ``memory``: whether big
+        arrays come from Treadle's allocator; ``held``: bytes that allocator keeps for the next
+        array; ``problems``: list of sentences on what could not be had.
     """
     with _lock:
-        parts = {"installed": False, "memory": False, "problems": []}
+        parts = {"installed": False, "reductions": False, "memory": False, "problems": []}
         parts |= dict.fromkeys(("loops", "calls", "blas"), 0)
         return parts | _status | {"held": _treadle.held_memory()}
 

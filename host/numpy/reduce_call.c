@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ufunc.reduce as a whole.
+ *
+ * What a call means - which types, which shape, whether there is an error - stays NumPy's to say:
+ * it is asked to reduce a view of the array that is empty, or two elements long, along the reduced
+ * axes. That gives the result with its start values. The rest is added in parts (reduce_parts.c).
+ * Any doubt on the way, and NumPy gets the call as it came.
+ */
+#include "reduce_call.h"
+
+#include <fenv.h>
+#include <string.h>
+#include <treadle/treadle.h>
+
+#include "large.h"
+#include "method.h"
+#include "reduce_operation.h"
+#include "whole_report.h"
+
+static struct method method;
+static PyObject *no_value;
+
+/* ---- from which size on --------------------------------------------------------------------- */
+
+static struct {
+    npy_intp elements; /* fewer stay with NumPy; hardly any takes more than 6 ns an element */
+    double ns;         /* so does work that takes less time */
+    bool forced;       /* the user sets the limit, in elements */
+} limit = {.elements = NPY_MAX_INTP};
+
+static void run_nothing(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
+{
+    (void)ctx, (void)n, (void)ptrs, (void)strides;
+}
+
+static double limit_at(double element_ns)
+{
+    int64_t n = 1000000, step = 1;
+    struct treadle_array operand = large_operand((char *)&n, &n, &step, 1);
+    struct treadle_loop attrs = {
+        .struct_size = sizeof(attrs), .fn = run_nothing, .grain = 1, .element_ns = element_ns};
+    struct treadle_decision decision;
+
+    if (treadle_explain("loop", &operand, 1, 0, &attrs, 1, &decision) != TREADLE_OK)
+        return (double)NPY_MAX_INTP;
+    return decision.limit;
+}
+
+void reduce_call_update_limit(void)
+{
+    double ns = limit_at(1.0);
+    bool forced = ns == limit_at(2.0); /* a number of elements, whatever they take */
+    double elements = forced ? ns : 3.0 * ns / 6.0;
+
+    limit.ns = ns;
+    limit.forced = forced;
+    __atomic_store_n(&limit.elements,
+                     elements < (double)NPY_MAX_INTP ? (npy_intp)elements : NPY_MAX_INTP,
+                     __ATOMIC_RELEASE);
+}
+
+/* Views and iterators take some microseconds of their own. */
+static bool is_worth_it(const struct parts_call *call)
+{
+    return limit.forced || call->ns >= 3.0 * limit.ns;
+}
+
+/* ---- the start --------------------------------------------------------------------------------
+ */
+
+/* The mask as seen from the array; NumPy lets it repeat along the array's axes. */
+static PyArrayObject *spread(PyArrayObject *where, PyArrayObject *array)
+{
+    npy_intp strides[PARTS_DIMS];
+    int ndim = PyArray_NDIM(array), missing = ndim - PyArray_NDIM(where);
+    PyArray_Descr *descr = PyArray_DESCR(where);
+
+    for (int i = 0; i < ndim; i++) {
+        npy_intp extent = i < missing ? 1 : PyArray_DIM(where, i - missing);
+
+        if (extent != 1 && extent != PyArray_DIM(array, i))
+            return NULL;
+        strides[i] = extent == 1 ? 0 : PyArray_STRIDE(where, i - missing);
+    }
+    Py_INCREF(descr);
+    return (PyArrayObject *)PyArray_NewFromDescr(&PyArray_Type, descr, ndim, PyArray_DIMS(array),
+                                                 strides, PyArray_BYTES(where), 0, NULL);
+}
+
+/* A view as long as `extent` along the reduced axes. Those that are one element long stay so, for
+ * NumPy does not count them when it lays the result out. */
+static PyObject *shorten(PyArrayObject *array, const npy_bool *reduced, npy_intp extent)
+{
+    npy_intp shape[PARTS_DIMS];
+    PyArray_Descr *descr = PyArray_DESCR(array);
+
+    for (int i = 0; i < PyArray_NDIM(array); i++)
+        shape[i] = reduced[i] && PyArray_DIM(array, i) > 1 ? extent : PyArray_DIM(array, i);
+    Py_INCREF(descr);
+    return PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(array), shape,
+                                PyArray_STRIDES(array), PyArray_BYTES(array), 0, NULL);
+}
+
+/* A view without the reduced axes, at their first elements; `all`: the array has them. */
+static PyArrayObject *kept(const struct request *r, PyArrayObject *array, bool all)
+{
+    npy_intp shape[PARTS_DIMS], strides[PARTS_DIMS];
+    PyArray_Descr *descr = PyArray_DESCR(array);
+    int ndim = 0;
+
+    for (int i = 0; i < PyArray_NDIM(r->array); i++)
+        if (!r->reduced[i]) {
+            shape[ndim] = PyArray_DIM(r->array, i);
+            strides[ndim] = PyArray_STRIDE(array, all ? i : ndim);
+            ndim++;
+        }
+    Py_INCREF(descr);
+    return (PyArrayObject *)PyArray_NewFromDescr(&PyArray_Type, descr, ndim, shape, strides,
+                                                 PyArray_BYTES(array), NPY_ARRAY_WRITEABLE, NULL);
+}
+
+static bool write_first(const struct request *r, PyArrayObject *result)
+{
+    PyArrayObject *from = kept(r, r->array, true), *to = kept(r, result, r->keepdims);
+    bool done = from && to && PyArray_CopyInto(to, from) == 0;
+
+    Py_XDECREF(from);
+    Py_XDECREF(to);
+    return done;
+}
+
+/* Nothing to start from but the elements themselves. */
+static bool skips_first(const struct operation *operation, const struct request *r)
+{
+    return !operation->has_identity && !r->given[REQUEST_INITIAL];
+}
+
+/* The result with its start values, always an array, or NULL. */
+static PyArrayObject *start_result(const struct operation *operation, const struct request *r,
+                                   PyArrayObject *where)
+{
+    bool from_first = skips_first(operation, r);
+    npy_intp extent = from_first ? 2 : 0;
+    PyObject *array = shorten(r->array, r->reduced, extent);
+    PyObject *mask = where ? shorten(where, r->reduced, extent) : NULL;
+    PyObject *result = NULL, *scalar;
+
+    if (array && (mask || !where))
+        result = request_call(r, method.original, (PyObject *)operation->ufunc, array, mask);
+    Py_XDECREF(array);
+    Py_XDECREF(mask);
+    if (result && PyArray_CheckScalar(result) && !PyArray_Check(result)) {
+        scalar = result;
+        result = PyArray_FromScalar(scalar, NULL);
+        Py_DECREF(scalar);
+    }
+    if (result &&
+        (!PyArray_CheckExact(result) || (from_first && !write_first(r, (PyArrayObject *)result))))
+        Py_CLEAR(result);
+    return (PyArrayObject *)result;
+}
+
+/* ---- the call ----------------------------------------------------------------------------------
+ */
+
+static bool overlap(PyArrayObject *a, PyArrayObject *b)
+{
+    npy_intp extents[2][2];
+
+    for (int i = 0; i < 2; i++) {
+        PyArrayObject *array = i ? b : a;
+
+        extents[i][0] = (npy_intp)(uintptr_t)PyArray_BYTES(array);
+        extents[i][1] = extents[i][0] + PyArray_ITEMSIZE(array);
+        for (int axis = 0; axis < PyArray_NDIM(array); axis++) {
+            npy_intp reach = (PyArray_DIM(array, axis) - 1) * PyArray_STRIDE(array, axis);
+
+            extents[i][reach > 0] += reach;
+        }
+    }
+    return extents[0][0] < extents[1][1] && extents[1][0] < extents[0][1];
+}
+
+/* Whether the caller's output is part of an input, and so may not be touched before its time. */
+static bool overwrites(const struct request *r)
+{
+    PyArrayObject *out = (PyArrayObject *)r->given[REQUEST_OUT];
+    PyArrayObject *where = (PyArrayObject *)r->given[REQUEST_WHERE];
+
+    return out && (overlap(out, r->array) || (where && overlap(out, where)));
+}
+
+/* What is known before NumPy is asked; false if the call is better left to it. */
+static bool prepare(const struct operation *operation, const struct request *r,
+                    struct parts_call *call)
+{
+    int type = operation_type(operation, r);
+
+    call->slot = operation_slot(operation, type, &call->data);
+    if (!call->slot || (PyArray_ISCOMPLEX(r->array) && !PyTypeNum_ISCOMPLEX(type) &&
+                        type != NPY_BOOL)) /* NumPy warns */
+        return false;
+    call->order = operation_order(operation, type);
+    call->start = operation->start;
+    call->stops_early = operation->stops_early;
+    call->skips_first = skips_first(operation, r);
+    call->forced = limit.forced;
+    call->ns = (double)PyArray_SIZE(r->array) * operation_element_ns(operation, r, call->slot);
+    return is_worth_it(call) && treadle_get_num_threads() > 1 && !overwrites(r);
+}
+
+/* What NumPy made of the call. */
+static bool fits(struct parts_call *call)
+{
+    if (!PyArray_ISBEHAVED(call->result) || PyArray_TYPE(call->result) != call->slot->type ||
+        PyArray_SIZE(call->result) == 0)
+        return false;
+    call->descr = PyArray_DESCR(call->result);
+    call->buffersize = report_bufsize();
+    return call->buffersize > 0;
+}
+
+/* Exceptions that NumPy looks at: conversions to bool and operations on integers raise none. */
+static int flags_of_interest(const struct parts_call *call)
+{
+    bool can_raise = !PyArray_ISBOOL(call->result) &&
+                     (!PyArray_ISINTEGER(call->result) || !PyArray_ISINTEGER(call->array));
+
+    return can_raise ? fetestexcept(FE_UNDERFLOW | FE_OVERFLOW | FE_INVALID) : 0;
+}
+
+/* Returns the result; or NULL, and if there is no exception then NumPy must do the call. */
+static PyObject *reduce_parallel(const struct operation *operation, const struct request *r,
+                                 struct parts_call *call)
+{
+    PyArrayObject *where = (PyArrayObject *)r->given[REQUEST_WHERE];
+    bool done;
+    int flags;
+
+    call->where = where ? spread(where, r->array) : NULL;
+    call->result = call->where || !where ? start_result(operation, r, call->where) : NULL;
+    feclearexcept(FE_ALL_EXCEPT);
+    done = call->result && fits(call) && parts_reduce(call);
+    flags = done ? flags_of_interest(call) : 0;
+    Py_XDECREF(call->where);
+    if (!done || PyErr_Occurred()) {
+        PyErr_Clear();
+        Py_CLEAR(call->result);
+    }
+    if (call->result && flags && report_raised("reduce", flags) < 0)
+        Py_CLEAR(call->result);
+    if (!call->result || r->given[REQUEST_OUT])
+        return (PyObject *)call->result;
+    return PyArray_Return(call->result);
+}
+
+static PyObject *reduce_large(PyObject *ufunc, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *keywords)
+{
+    const struct operation *operation = operation_of(ufunc);
+    struct request r;
+    PyObject *result = NULL;
+
+    if (operation && request_read(&r, args, nargs, keywords, no_value)) {
+        struct parts_call call = {.array = r.array, .reduced = r.reduced, .keepdims = r.keepdims};
+
+        if (prepare(operation, &r, &call))
+            result = reduce_parallel(operation, &r, &call);
+    }
+    return result || PyErr_Occurred() ? result : method.original(ufunc, args, nargs, keywords);
+}
+
+static bool is_small(PyArrayObject *array)
+{
+    npy_intp least = __atomic_load_n(&limit.elements, __ATOMIC_RELAXED), n = 1;
+
+    for (int i = 0; i < PyArray_NDIM(array); i++)
+        n *= PyArray_DIM(array, i);
+    return n < least || n == 0;
+}
+
+static PyObject *reduce(PyObject *ufunc, PyObject *const *args, Py_ssize_t nargs,
+                        PyObject *keywords)
+{
+    if (nargs < 1 || !PyArray_CheckExact(args[0]) || is_small((PyArrayObject *)args[0]))
+        return method.original(ufunc, args, nargs, keywords);
+    return reduce_large(ufunc, args, nargs, keywords);
+}
+
+/* ---- in and out --------------------------------------------------------------------------------
+ */
+
+static bool find(PyObject *numpy)
+{
+    if (!no_value)
+        no_value = PyObject_GetAttrString(numpy, "_NoValue");
+    return no_value && report_find() == 0 && operations_find(numpy);
+}
+
+bool reduce_call_install(void)
+{
+    PyObject *numpy = PyImport_ImportModule("numpy");
+    bool found = numpy && find(numpy);
+
+    Py_XDECREF(numpy);
+    if (!found)
+        return false;
+    reduce_call_update_limit();
+    return method_replace(&method, &PyUFunc_Type, "reduce", reduce);
+}
+
+void reduce_call_uninstall(void)
+{
+    method_restore(&method, reduce);
+}
