@@ -103,6 +103,9 @@ static bool keeps_layout(const struct parts_call *call, int axis)
     npy_intp end = cut_distance(call, axis) * PyArray_DIM(call->array, axis);
 
     for (int i = 0; i < PyArray_NDIM(call->array); i++)
+        if (PyArray_STRIDE(call->array, i) < 0)
+            return false;
+    for (int i = 0; i < PyArray_NDIM(call->array); i++)
         if (call->reduced[i] && PyArray_DIM(call->array, i) > 1 && cut_distance(call, i) > 0 &&
             cut_distance(call, i) < cut_distance(call, axis))
             return true;
