@@ -312,6 +312,17 @@ def test_the_users_thread_count_is_kept(openblas, limit):
     assert get() == 3 - limit
 
 
+def test_the_first_call_of_a_thread_is_counted():
+    """Thread-local storage is made at that moment, which must not cost the caller a register."""
+    treadle.install()
+    a = matrix("f8", (500, 500))
+    for call in (lambda: np.dot(a, a), lambda: LA.svd(a), lambda: LA.solve(a, a)):
+        treadle.reset()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(call).result()
+        assert treadle.report().rows
+
+
 def test_callers_share_the_cores(openblas):
     """While several calls run, OpenBLAS is set to start one thread for each of them."""
     get, put = openblas
