@@ -17,4 +17,9 @@
 #include <numpy/arrayobject.h>
 #include <numpy/ufuncobject.h>
 
+/* In the headers since NumPy 2. */
+#ifndef NPY_2_0_API_VERSION
+#define PyDataType_ELSIZE(descr) ((descr)->elsize)
+#endif
+
 #endif

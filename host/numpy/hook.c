@@ -52,7 +52,7 @@ static const uint8_t item_sizes[] = {
 
 enum { PROBE = 16, ITEM_MAX = 32 };
 
-/* What NumPy's maximum, comparisons and others do on the caller's thread has to be done for it
+/* NumPy's maximum, comparisons and others do so on the caller's thread, which sees nothing of it
  * where they run on another. */
 static bool clears_exceptions(const struct slot *slot, void *data)
 {

@@ -33,7 +33,7 @@ struct slot {
     uint8_t nin, nargs;
     int8_t type;            /* NumPy's type number of the first operand */
     bool swapped;           /* `op` takes the two inputs in the other order */
-    bool clears_exceptions; /* `loop` clears the floating-point exceptions when it ends */
+    bool clears_exceptions; /* `loop` may clear the floating-point exceptions when it ends */
     uint8_t itemsize[SLOT_ARGS_MAX];
 };
 
