@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -136,6 +137,7 @@ static struct neighbour invite(void)
     struct neighbour neighbour = {.line = ends[0]};
     neighbour.pid = fork();
     if (neighbour.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         close(ends[0]);
         serve(ends[1]);
     }
@@ -171,16 +173,18 @@ static uint32_t left(void)
 /* A lease lasts a millisecond, the memory of a call 10 at least; a busy machine takes longer. */
 static void expect_left(uint32_t cores)
 {
-    for (int tries = 0; tries < 10000 && left() != cores; tries++)
+    uint32_t found = left();
+    for (int tries = 0; tries < 10000 && found != cores; tries++, found = left())
         usleep(1000);
-    cr_assert_eq(left(), cores, "%u cores are left, not %u", left(), cores);
+    cr_assert_eq(found, cores, "%u cores are left, not %u", found, cores);
 }
 
 static void expect_left_for(const struct neighbour *neighbour, uint32_t cores)
 {
-    for (int tries = 0; tries < 10000 && tell(neighbour, LEFT, 0) != cores; tries++)
+    uint32_t found = tell(neighbour, LEFT, 0);
+    for (int tries = 0; tries < 10000 && found != cores; tries++, found = tell(neighbour, LEFT, 0))
         usleep(1000);
-    cr_assert_eq(tell(neighbour, LEFT, 0), cores);
+    cr_assert_eq(found, cores);
 }
 
 static void expect_sharing(void)

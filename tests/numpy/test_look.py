@@ -363,7 +363,7 @@ def test_cell_magic_survives_an_error():
 
 
 # What the library makes, not the user: their attributes are documented instead.
-RESULTS = {"Doctor", "Explanation", "Report"}
+RESULTS = {"Comparison", "Doctor", "Explanation", "Report"}
 SECTIONS = ["Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "Examples"]
 CALLABLES = [
     name for name in treadle.__all__ if callable(getattr(treadle, name)) and name not in RESULTS

@@ -235,6 +235,7 @@ IMPORTS = """
 import sys
 if sys.argv[1] == "before": import scipy.linalg
 import numpy as np, treadle
+treadle.uninstall() # what treadle brings is loaded at its first use
 plain = list(sys.meta_path)
 treadle.install()
 numpys = treadle.status()["blas"]
