@@ -10,7 +10,6 @@
 #include "loop.h"
 #include "matrices.h"
 #include "message.h"
-#include "omp_start.h"
 #include "range.h"
 #include "stream.h"
 #include "team.h"
@@ -194,9 +193,9 @@ static int32_t run_loop(struct treadle_call *call)
 static int32_t create(const struct treadle_host *host, const char *options, void **state,
                       struct treadle_error *error)
 {
-    (void)host, (void)options;
+    (void)options;
     *state = NULL;
-    const char *reason = omp_start();
+    const char *reason = team_start(host);
     return reason ? treadle_fail(error, TREADLE_E_PLUGIN, "%s", reason) : TREADLE_OK;
 }
 
@@ -229,10 +228,10 @@ static int32_t list_kernel(void *state, uint32_t i, struct treadle_query *query)
     return treadle_kernels_list(i, query);
 }
 
-/* libomp makes itself new threads in a child. */
 static int32_t after_fork_child(void *state)
 {
     (void)state;
+    team_after_fork();
     return TREADLE_OK;
 }
 

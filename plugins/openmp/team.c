@@ -4,6 +4,7 @@
 #include <fenv.h>
 #include <omp.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "omp_start.h"
 #include "omp_wait.h"
@@ -17,9 +18,25 @@ struct work {
     atomic_int raised;
 };
 
+static const struct treadle_team *host_team;
+static bool forked;
+
+const char *team_start(const struct treadle_host *host)
+{
+    host_team = host->get_service ? host->get_service(host, TREADLE_TEAM_ID) : NULL;
+    return omp_start();
+}
+
+void team_after_fork(void)
+{
+    forked = true;
+}
+
 /* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
 size_t team_limit(const struct treadle_call *call)
 {
+    if (forked)
+        return host_team ? call->threads_max : 1;
     const int raised = fetestexcept(FE_ALL_EXCEPT);
     const int nested = omp_get_level() > 0, limit = omp_get_thread_limit();
     omp_clear_new_flags(raised);
@@ -49,6 +66,27 @@ static void take_parts_as_caller(struct work *work, const fenv_t *callers)
     fesetenv(&own);
 }
 
+/* The service lends the caller's floating-point environment itself. */
+static void take_parts_as_member(void *ctx, uint32_t member, uint32_t team)
+{
+    (void)member, (void)team;
+    take_parts(ctx);
+}
+
+static void run_on_libomp(struct work *work, size_t threads)
+{
+    fenv_t callers;
+    fegetenv(&callers);
+    int blocktime = omp_wait_begin();
+#pragma omp parallel num_threads((int)threads)
+    take_parts_as_caller(work, &callers);
+    omp_wait_end(blocktime);
+    fesetenv(&callers);
+    int raised = atomic_load(&work->raised);
+    if (raised)
+        feraiseexcept(raised);
+}
+
 void team_run(struct treadle_call *call, size_t parts, part_fn fn, void *ctx)
 {
     struct work work = {.fn = fn, .ctx = ctx, .parts = parts};
@@ -60,16 +98,10 @@ void team_run(struct treadle_call *call, size_t parts, part_fn fn, void *ctx)
             fn(ctx, part);
         return;
     }
-    fenv_t callers;
-    fegetenv(&callers);
-    int blocktime = omp_wait_begin();
-#pragma omp parallel num_threads((int)threads)
-    take_parts_as_caller(&work, &callers);
-    omp_wait_end(blocktime);
-    fesetenv(&callers);
-    int raised = atomic_load(&work.raised);
-    if (raised)
-        feraiseexcept(raised);
+    if (forked)
+        host_team->run(call->host, call, (uint32_t)threads, take_parts_as_member, &work);
+    else
+        run_on_libomp(&work, threads);
     uint32_t workers = atomic_load(&work.workers);
     if (call->threads_used < workers)
         call->threads_used = workers;
