@@ -10,6 +10,7 @@
 #include "reduce_call.h"
 
 #include <fenv.h>
+#include <math.h>
 #include <string.h>
 #include <treadle/treadle.h>
 
@@ -191,6 +192,29 @@ static bool overwrites(const struct request *r)
     return out && (overlap(out, r->array) || (where && overlap(out, where)));
 }
 
+/* Fits every type of number. */
+static bool is_modest(PyObject *initial)
+{
+    double value = PyFloat_CheckExact(initial) || PyLong_CheckExact(initial)
+                       ? PyFloat_AsDouble(initial)
+                       : HUGE_VAL;
+
+    PyErr_Clear(); /* an integer beyond any float */
+    return value >= 0.0 && value <= 100.0;
+}
+
+/* Conversions that NumPy may warn of: it would do so for the start, and once more. */
+static bool may_warn(const struct request *r, int type)
+{
+    PyArrayObject *out = (PyArrayObject *)r->given[REQUEST_OUT];
+    PyObject *initial = r->given[REQUEST_INITIAL];
+
+    if (initial && !is_modest(initial))
+        return true;
+    return (type != NPY_BOOL && !PyArray_CanCastSafely(PyArray_TYPE(r->array), type)) ||
+           (out && PyArray_TYPE(out) != type);
+}
+
 /* What is known before NumPy is asked; false if the call is better left to it. */
 static bool prepare(const struct operation *operation, const struct request *r,
                     struct parts_call *call)
@@ -198,8 +222,7 @@ static bool prepare(const struct operation *operation, const struct request *r,
     int type = operation_type(operation, r);
 
     call->slot = operation_slot(operation, type, &call->data);
-    if (!call->slot || (PyArray_ISCOMPLEX(r->array) && !PyTypeNum_ISCOMPLEX(type) &&
-                        type != NPY_BOOL)) /* NumPy warns */
+    if (!call->slot || may_warn(r, type))
         return false;
     call->order = operation_order(operation, type);
     call->start = operation->start;

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -66,6 +68,14 @@ def _route_new_modules() -> None:
             _status["blas"] = _treadle.route_blas()
 
 
+def _install_memory() -> bool:
+    """Cache big arrays, unless Python guards each block by bytes of its own around it."""
+    chosen = os.environ.get("PYTHONMALLOC", "debug" if sys.flags.dev_mode else "")
+    if "debug" in chosen or hasattr(sys, "gettotalrefcount"):
+        raise RuntimeError("Python's debug allocator is on, big arrays keep NumPy's own memory")
+    return _treadle.install_memory()
+
+
 def _problems() -> Iterator[str]:
     try:
         _treadle.init()
@@ -108,7 +118,7 @@ def install(backend: str | None = None) -> None:
         _attempt("calls", _hook_calls)
         _attempt("reductions", _treadle.hook_reductions)
         _attempt("blas", _route_blas)
-        _attempt("memory", _treadle.install_memory)
+        _attempt("memory", _install_memory)
 
 
 def uninstall() -> None:
