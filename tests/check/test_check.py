@@ -97,7 +97,16 @@ def staged_plugins():
     return [folder / f"treadle-{name}.so" for name in names]
 
 
-@pytest.mark.parametrize("plugin", staged_plugins(), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        pytest.param(
+            p, marks=() if p.stem in ("treadle-openmp", "treadle-template") else pytest.mark.slow
+        )
+        for p in staged_plugins()
+    ],
+    ids=lambda p: p.stem,
+)
 def test_our_own_plugins_pass(plugin):
     if not plugin.exists():
         pytest.skip(f"{plugin.name} was not built")
@@ -117,7 +126,14 @@ def test_an_honest_plugin_passes(honest):
     assert all(t["seconds"] > 0 and t["what"] for t in report["tests"])
 
 
-@pytest.mark.parametrize("name", BROKEN)
+# A hang takes as long as its limit.
+SLOW = ["NEGATIVE_STRIDE_HANGS", "CHILD_HANGS"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in BROKEN],
+)
 def test_what_is_broken_is_noticed(build, name):
     expected, words = BROKEN[name]
     plugin = build(name, f"-DBROKEN_{name}")

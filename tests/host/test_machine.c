@@ -491,16 +491,18 @@ static void expect_stopped(const struct neighbour *neighbour, int signal, uint32
     expect_left(cores);
 }
 
+/* Twelve divide by two and by three: who came first does not matter. */
 Test(machine, a_stopped_process_holds_nothing)
 {
+    cpus_override(12);
     struct neighbour a = invite(), b = invite();
-    tell(&a, BEGIN, CORES);
-    tell(&b, SPIN, CORES);
-    expect_left(2);
-    expect_stopped(&b, SIGSTOP, 4);
-    expect_stopped(&a, SIGSTOP, CORES);
-    expect_stopped(&a, SIGCONT, 4);
-    expect_stopped(&b, SIGCONT, 2);
+    tell(&a, BEGIN, 12);
+    tell(&b, SPIN, 12);
+    expect_left(4);
+    expect_stopped(&b, SIGSTOP, 6);
+    expect_stopped(&a, SIGSTOP, 12);
+    expect_stopped(&a, SIGCONT, 6);
+    expect_stopped(&b, SIGCONT, 4);
     tell(&a, END, 0);
     end(&a, 0);
     end(&b, SIGKILL);

@@ -78,7 +78,7 @@ Test(soak, callers_share_the_threads_of_a_plugin, .timeout = 60)
 {
     pthread_t callers[CALLERS];
     cr_assert_eq(treadle_set_backend("openmp"), TREADLE_OK, "%s", treadle_last_error());
-    cr_assert_eq(treadle_set_num_threads(4), TREADLE_OK);
+    cr_assert_eq(treadle_set_num_threads(2 * CALLERS), TREADLE_OK);
     cr_assert_eq(treadle_set_min(1), TREADLE_OK);
     for (int i = 0; i < CALLERS; i++)
         pthread_create(&callers[i], NULL, call_for_a_while, NULL);
