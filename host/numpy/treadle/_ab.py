@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import random
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -102,7 +101,7 @@ def _interval(logs: list[float], alpha: float) -> tuple[float, float, float]:
     logs = sorted(logs)
     k = _outside(len(logs), alpha)
     low, high = (math.exp(logs[k - 1]), math.exp(logs[-k])) if k else (0.0, math.inf)
-    return math.exp(statistics.median(logs)), low, high
+    return math.exp(float(np.median(logs))), low, high
 
 
 def _judge(ratio: float, low: float, high: float, same: float, floor: float) -> str:
@@ -284,8 +283,8 @@ def ab(
                 "high": high,
                 "noise_floor": floor,
                 "verdict": _judge(ratio, low, high, same, floor),
-                "a_seconds": statistics.median(x for x, _, _ in samples),
-                "b_seconds": statistics.median(y for _, y, _ in samples),
+                "a_seconds": float(np.median([x for x, _, _ in samples])),
+                "b_seconds": float(np.median([y for _, y, _ in samples])),
                 "samples": samples,
             }
 
