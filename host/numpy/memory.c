@@ -18,6 +18,7 @@
 #include "memory_limit.h"
 
 enum {
+    MEDIUM = 1 << 14,
     BIG = 1 << 20, /* below it the cost of new pages drowns in that of the call */
     PAGE = 1 << 12,
     HUGE_PAGE = 1 << 21, /* a huge page of x86-64, and of AArch64 with 4 KiB pages */
@@ -239,16 +240,22 @@ static __attribute__((noinline)) void *big_malloc(size_t size)
     return data;
 }
 
-static void *cached_malloc(void *ctx, size_t size)
+/* Not inlined either: so much may fail where a kept block would help. */
+static __attribute__((noinline)) void *medium_malloc(void *ctx, size_t size)
 {
-    if (__builtin_expect(size >= BIG, 0))
-        return big_malloc(size);
     void *data = original.malloc(ctx, size);
-    if (__builtin_expect(!data, 0) && memory_held()) {
+    if (!data && memory_held()) {
         memory_trim();
         data = original.malloc(ctx, size);
     }
     return data;
+}
+
+static void *cached_malloc(void *ctx, size_t size)
+{
+    if (__builtin_expect(size < MEDIUM, 1))
+        return original.malloc(ctx, size);
+    return size < BIG ? medium_malloc(ctx, size) : big_malloc(size);
 }
 
 static void *cached_calloc(void *ctx, size_t count, size_t size)
