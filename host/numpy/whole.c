@@ -15,60 +15,68 @@ static int taken;
 #define LEAST(whole) __atomic_load_n(&(whole).least, __ATOMIC_RELAXED)
 
 /* Widen rows x columns to what x broadcasts to. False: too many axes for a quick answer. */
-static bool widen(PyObject *x, size_t *rows, size_t *columns)
+static inline bool widen(const struct whole *whole, PyObject *x, npy_intp *rows, npy_intp *columns)
 {
     const npy_intp *shape;
     int ndim;
 
-    if (!PyArray_CheckExact(x) || PyArray_NDIM((PyArrayObject *)x) == 0)
+    if (Py_TYPE(x) != whole->array || PyArray_NDIM((PyArrayObject *)x) == 0)
         return true;
     ndim = PyArray_NDIM((PyArrayObject *)x);
     shape = PyArray_DIMS((PyArrayObject *)x);
-    if ((size_t)shape[ndim - 1] > *columns)
-        *columns = (size_t)shape[ndim - 1];
-    if (ndim == 2 && (size_t)shape[0] > *rows)
-        *rows = (size_t)shape[0];
+    if (shape[ndim - 1] > *columns)
+        *columns = shape[ndim - 1];
+    if (ndim == 2 && shape[0] > *rows)
+        *rows = shape[0];
     return ndim <= 2;
 }
 
-/* Out of line, so that the trampolines save no registers. */
-static __attribute__((noinline)) PyObject *look(const struct whole *whole, PyObject *const *args,
-                                                size_t nargsf, PyObject *names)
+static inline bool is_small(const struct whole *whole, PyObject *const *args, Py_ssize_t nargs)
 {
-    size_t rows = 1, columns = 1;
-    bool small = widen(args[0], &rows, &columns) &&
-                 (PyVectorcall_NARGS(nargsf) == 1 || widen(args[1], &rows, &columns)) &&
-                 rows * columns < (size_t)LEAST(*whole);
+    npy_intp rows = 1, columns = 1;
 
-    if (small)
+    return widen(whole, args[0], &rows, &columns) &&
+           (nargs < 2 || widen(whole, args[1], &rows, &columns)) &&
+           (size_t)rows * (size_t)columns < (size_t)LEAST(*whole);
+}
+
+/* Out of line, so that the trampolines save no registers. */
+static HOT __attribute__((noinline)) PyObject *
+look(const struct whole *whole, PyObject *const *args, size_t nargsf, PyObject *names)
+{
+    if (LIKELY(is_small(whole, args, PyVectorcall_NARGS(nargsf))))
         return whole->numpy((PyObject *)whole->ufunc, args, nargsf, names);
     return whole_call(whole, args, nargsf, names);
 }
 
-/* Short vectors broadcast to no more; everything else gets a closer look. */
-static inline bool needs_look(const struct whole *whole, PyObject *x)
+/* Short vectors and scalars broadcast to no more; everything else gets a closer look. */
+static inline bool is_short(const struct whole *whole, PyObject *x)
 {
     PyArrayObject *array = (PyArrayObject *)x;
 
-    return Py_TYPE(x) == whole->array && PyArray_NDIM(array) != 0 &&
-           (PyArray_NDIM(array) != 1 || PyArray_DIMS(array)[0] >= LEAST(*whole));
+    if (!LIKELY(Py_TYPE(x) == whole->array))
+        return true;
+    if (LIKELY(PyArray_NDIM(array) == 1))
+        return PyArray_DIMS(array)[0] < LEAST(*whole);
+    return PyArray_NDIM(array) == 0;
 }
 
-static inline bool any_needs_look(const struct whole *whole, PyObject *const *args,
-                                  Py_ssize_t nargs)
+static inline bool are_short(const struct whole *whole, PyObject *const *args, Py_ssize_t nargs)
 {
-    return nargs > 0 && (needs_look(whole, args[0]) || (nargs > 1 && needs_look(whole, args[1])));
+    if (!LIKELY(nargs > 0))
+        return true;
+    return LIKELY(is_short(whole, args[0])) && (nargs == 1 || LIKELY(is_short(whole, args[1])));
 }
 
 #define TRAMPOLINE(id)                                                                             \
-    static PyObject *trampoline_##id(PyObject *ufunc, PyObject *const *args, size_t nargsf,        \
-                                     PyObject *names)                                              \
+    static HOT PyObject *trampoline_##id(PyObject *ufunc, PyObject *const *args, size_t nargsf,    \
+                                         PyObject *names)                                          \
     {                                                                                              \
         const struct whole *whole = &wholes[id - 1000];                                            \
                                                                                                    \
-        if (__builtin_expect(any_needs_look(whole, args, PyVectorcall_NARGS(nargsf)), 0))          \
-            return look(whole, args, nargsf, names);                                               \
-        return whole->numpy(ufunc, args, nargsf, names);                                           \
+        if (LIKELY(are_short(whole, args, PyVectorcall_NARGS(nargsf))))                            \
+            return whole->numpy(ufunc, args, nargsf, names);                                       \
+        return look(whole, args, nargsf, names);                                                   \
     }
 #define ALL(m) REPEAT_HUNDRED(m, 10) REPEAT_TEN(m, 110) REPEAT_TEN(m, 111) REPEAT_TEN(m, 112)
 
