@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "hook.h"
 
-#include <fenv.h>
 #include <string.h>
 
 #include "cost.h"
@@ -50,30 +49,6 @@ static const uint8_t item_sizes[] = {
     [NPY_CLONGDOUBLE] = 2 * sizeof(long double),
 };
 
-enum { PROBE = 16, ITEM_MAX = 32 };
-
-/* NumPy's maximum, comparisons and others do so on the caller's thread, which sees nothing of it
- * where they run on another. */
-static bool clears_exceptions(const struct slot *slot, void *data)
-{
-    alignas(64) char items[SLOT_ARGS_MAX][PROBE * ITEM_MAX] = {{0}};
-    char *args[SLOT_ARGS_MAX];
-    npy_intp n = PROBE, steps[SLOT_ARGS_MAX];
-    fenv_t callers;
-    bool cleared;
-
-    for (int i = 0; i < slot->nargs; i++) {
-        args[i] = items[i];
-        steps[i] = slot->itemsize[i];
-    }
-    fegetenv(&callers);
-    feraiseexcept(FE_UNDERFLOW);
-    slot->loop(args, &n, steps, data);
-    cleared = !fetestexcept(FE_UNDERFLOW);
-    fesetenv(&callers);
-    return cleared;
-}
-
 static void fill(struct slot *slot, const PyUFuncObject *ufunc, const int *types)
 {
     int bytes = 0;
@@ -120,7 +95,6 @@ static struct slot *new_hook(PyUFuncObject *ufunc, const int *types, PyUFuncGene
     memcpy(hooks[i].types, types, (size_t)ufunc->nargs * sizeof(int));
     slot->loop = loop;
     fill(slot, ufunc, types);
-    slot->clears_exceptions = clears_exceptions(slot, data);
     own_op_choose(slot, ufunc->name, types, data);
     return slot;
 }

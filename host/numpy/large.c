@@ -133,10 +133,10 @@ static int32_t run_split(const struct slot *slot, enum operands_form form, char 
 
 /* A cast before the loop has raised what the loop may clear at its end. Whether it does depends on
  * the strides: only NumPy's loop itself can tell. */
-static bool has_to_clear(const struct slot *slot)
+static bool has_to_clear(const struct slot *slot, void *data)
 {
-    return slot->clears_exceptions &&
-           fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID);
+    return fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID) &&
+           slot_clears_exceptions(slot, data);
 }
 
 void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
@@ -144,8 +144,8 @@ void large_run(const struct slot *slot, char **args, const npy_intp *dims, const
 {
     enum operands_form form =
         operands_form(slot->nin, slot->nargs, slot->itemsize, dims[0], args, steps);
-    int32_t status =
-        has_to_clear(slot) ? TREADLE_E_DECLINED : run_split(slot, form, args, dims[0], steps, data);
+    int32_t status = has_to_clear(slot, data) ? TREADLE_E_DECLINED
+                                              : run_split(slot, form, args, dims[0], steps, data);
 
     if (status == TREADLE_OK)
         return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "slot.h"
 
+#include <fenv.h>
+
 #include "large.h"
 #include "repeat.h"
 
@@ -58,4 +60,26 @@ void slots_update_limits(void)
 {
     for (int i = 0; i < taken; i++)
         __atomic_store_n(&slots[i].min, large_limit(&slots[i]), __ATOMIC_RELAXED);
+}
+
+enum { PROBE = 16, ITEM_MAX = 32 };
+
+bool slot_clears_exceptions(const struct slot *slot, void *data)
+{
+    alignas(64) char items[SLOT_ARGS_MAX][PROBE * ITEM_MAX] = {{0}};
+    char *args[SLOT_ARGS_MAX];
+    npy_intp n = PROBE, steps[SLOT_ARGS_MAX];
+    fenv_t callers;
+    bool cleared;
+
+    for (int i = 0; i < slot->nargs; i++) {
+        args[i] = items[i];
+        steps[i] = slot->itemsize[i];
+    }
+    fegetenv(&callers);
+    feraiseexcept(FE_UNDERFLOW);
+    slot->loop(args, &n, steps, data);
+    cleared = !fetestexcept(FE_UNDERFLOW);
+    fesetenv(&callers);
+    return cleared;
 }

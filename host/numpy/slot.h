@@ -31,9 +31,8 @@ struct slot {
     slot_reduce_fn reduce;                   /* NULL: reductions go to `loop` */
     double element_ns;                       /* of `loop` */
     uint8_t nin, nargs;
-    int8_t type;            /* NumPy's type number of the first operand */
-    bool swapped;           /* `op` takes the two inputs in the other order */
-    bool clears_exceptions; /* `loop` may clear the floating-point exceptions when it ends */
+    int8_t type;  /* NumPy's type number of the first operand */
+    bool swapped; /* `op` takes the two inputs in the other order */
     uint8_t itemsize[SLOT_ARGS_MAX];
 };
 
@@ -45,6 +44,13 @@ PyUFuncGenericFunction slot_trampoline(const struct slot *slot);
 
 /** Ask the policy again from which size on a call is worth more than its own loop. */
 void slots_update_limits(void);
+
+/**
+ * Whether slot->loop, called with `data`, may clear the floating-point exceptions when it ends.
+ * NumPy's maximum, comparisons and others do so on the caller's thread, which sees nothing of it
+ * where they run on another. Tried out on a few elements: NumPy's build decides.
+ */
+bool slot_clears_exceptions(const struct slot *slot, void *data);
 
 /** Number of slots taken. */
 int slots_taken(void);

@@ -313,7 +313,8 @@ static bool suits(struct call *call, PyObject *const *args, Py_ssize_t nargs, Py
         return false;
     call->size = broadcast_size(call);
     return is_worth_it(call) && types_resolve(call) &&
-           !(call->slot->clears_exceptions && casts_floats_back(call)) && !warns_at_start(call);
+           !(casts_floats_back(call) && slot_clears_exceptions(call->slot, call->data)) &&
+           !warns_at_start(call);
 }
 
 static PyObject *result_of(const struct call *call)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from treadle._ab import Comparison, ab
     from treadle._choice import (
         get_backend,
@@ -66,36 +68,35 @@ __all__ = [
 ]
 
 
+def _take(parts: Iterable[Any]) -> None:
+    for part in parts:
+        globals().update({name: vars(part)[name] for name in __all__ if name in vars(part)})
+
+
 def _load() -> None:
     """Bring in what needs NumPy, at first use: TREADLE_NUMPY starts before NumPy is imported."""
     from treadle import _warning
 
-    parts: list[Any] = [_warning]
     try:
         import numpy  # noqa: F401  # first, and whole: see _switch
 
-        from treadle import (
-            _ab,
-            _choice,
-            _direct,
-            _doctor,
-            _explain,
-            _hooks,
-            _magic,
-            _report,
-            _threadpool,  # noqa: F401
-        )
+        from treadle import _choice, _hooks, _threadpool
         from treadle._treadle import version
     except Exception as error:  # whatever a NumPy of the future may lack
         from treadle import _absent
 
         _absent.reason = f"treadle can't be loaded: {error}"
-        parts.append(_absent)
+        _take([_warning, _absent])
     else:
-        parts += [_ab, _choice, _direct, _doctor, _explain, _hooks, _magic, _report]
+        _take([_warning, _choice, _hooks, _threadpool])
         globals().update(version=version(), __version__=version())
-    for part in parts:
-        globals().update({name: vars(part)[name] for name in __all__ if name in vars(part)})
+
+
+def _load_rest() -> None:
+    """Bring in what a program that only installs does without: it takes memory and time."""
+    from treadle import _ab, _direct, _doctor, _explain, _magic, _report
+
+    _take([_ab, _direct, _doctor, _explain, _magic, _report])
 
 
 def __getattr__(name: str) -> Any:
@@ -105,6 +106,8 @@ def __getattr__(name: str) -> Any:
         _load()
     if name == "installed":
         return bool(globals()["status"]()["installed"])
+    if name not in globals() and "version" in globals():
+        _load_rest()
     try:
         return globals()[name]
     except KeyError:

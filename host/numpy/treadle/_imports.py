@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 _PACKAGE = "scipy."
 
 
-class _Loader(Loader):
+class _Loader:
     """Load a module by its own loader, and tell when its file is in memory."""
 
     def __init__(self, own: ExtensionFileLoader, loaded: Callable[[], Any]) -> None:
@@ -33,7 +32,7 @@ class _Loader(Loader):
         return getattr(self._own, name)
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Ask the finders that come next, and put a loader of ours before an extension module's."""
 
     def __init__(self, loaded: Callable[[], Any]) -> None:
@@ -49,7 +48,8 @@ class _Finder(MetaPathFinder):
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if isinstance(spec.loader, ExtensionFileLoader):
-                    spec.loader = _Loader(spec.loader, self._loaded)
+                    loader: Any = _Loader(spec.loader, self._loaded)
+                    spec.loader = loader
                 return spec
         return None
 
