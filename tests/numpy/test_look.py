@@ -2,6 +2,7 @@
 """Seeing what ran where, and what would run: report, explain, doctor, and the cell magic."""
 
 import inspect
+import operator
 import re
 import threading
 from html.parser import HTMLParser
@@ -114,6 +115,15 @@ POSITIVE = SQUARE @ SQUARE.T
         (np.add, (X, 2), {}),
         (np.add, (X[::2], X[1::2]), {}),
         ("exp", (X,), {}),
+        ("add", (X, X), {}),
+        ("multiply", (X, X.astype("f4")), {}),
+        ("subtract", (SQUARE, SQUARE[0]), {}),
+        ("sum", (X,), {}),
+        ("std", (X,), {}),
+        ("nanmax", (X,), {}),
+        ("logical_or.reduce", (X,), {}),
+        ("linalg.inv", (SQUARE,), {}),
+        ("matmul", (SQUARE, SQUARE), {}),
         (np.sin, (X.astype("f4"),), {}),
         (np.maximum, (X, X), {}),
         (np.multiply, (X.astype("c16"), X.astype("c16")), {}),
@@ -143,7 +153,7 @@ POSITIVE = SQUARE @ SQUARE.T
 def test_what_was_explained_is_what_happens(installed, op, arrays, keywords):
     treadle.set_num_threads(1)  # a second thread may come too late
     explained = treadle.explain(op, *arrays)
-    call = getattr(np, op) if isinstance(op, str) else op
+    call = operator.attrgetter(op)(np) if isinstance(op, str) else op
     call(*arrays, **keywords)
     assert explained.granted == 1
     backends = {row["backend"] for row in treadle.report().rows}

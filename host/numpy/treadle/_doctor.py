@@ -98,12 +98,24 @@ def _parts() -> Iterator[dict[str, str]]:
         )
         return
     yield _check("ok", "installed", "yes")
-    loops, routed = status["loops"], status["blas"]
+    loops, calls, routed = status["loops"], status["calls"], status["blas"]
     yield _check(
         "ok" if loops else "warn",
         "loops",
         f"{loops} inner loops of ufuncs can run in parallel",
         "" if loops else "element-wise calls and reductions stay NumPy's own",
+    )
+    yield _check(
+        "ok" if calls else "warn",
+        "calls",
+        f"{calls} ufuncs see whole calls with operands that are cast, broadcast, sliced or masked",
+        "" if calls else "NumPy cuts such calls into pieces that are too small for several threads",
+    )
+    yield _check(
+        "ok" if status["reductions"] else "warn",
+        "reductions",
+        f"over any axes: {'yes' if status['reductions'] else 'no'}",
+        "" if status["reductions"] else "only those of whole contiguous arrays are cut",
     )
     yield _check(
         "ok" if routed else "warn",

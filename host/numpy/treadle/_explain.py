@@ -17,18 +17,26 @@ from treadle._table import as_html, as_text
 
 _Arrays = Sequence[Any]
 
-# Functions that are another name for the reduction of a ufunc.
+# Functions that are another name for the reduction of a ufunc, or spend their time in it.
 _REDUCTIONS: dict[Any, np.ufunc] = {
     np.sum: np.add,
+    np.nansum: np.add,
     np.mean: np.add,
+    np.nanmean: np.add,
+    np.var: np.add,
+    np.std: np.add,
     np.prod: np.multiply,
     np.max: np.maximum,
     np.amax: np.maximum,
     np.min: np.minimum,
     np.amin: np.minimum,
+    np.nanmax: np.fmax,
+    np.nanmin: np.fmin,
     np.any: np.logical_or,
     np.all: np.logical_and,
 }
+# Those that add up integers as float64.
+_AVERAGES = (np.mean, np.nanmean, np.var, np.std)
 
 
 @dataclass(frozen=True)
@@ -221,13 +229,17 @@ def _explain_routine(
 # ---- any call --------------------------------------------------------------------------------
 
 
-def _as_ufunc(op: Any) -> np.ufunc | None:
-    """Return the ufunc that is meant; names of the library's own operations mean those."""
-    if isinstance(op, np.ufunc):
-        return op
-    found = getattr(np, op, None) if isinstance(op, str) else None
-    known = {name for backend in _treadle.backends() for name in backend["ops"]}
-    return found if isinstance(found, np.ufunc) and op not in known else None
+def _called(name: str) -> Any:
+    """Return what a program calls so: ``"add"``, ``"linalg.svd"``, ``"add.reduce"``; or None."""
+    found: Any = np
+    for part in name.removeprefix("np.").split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _is_operation(name: str) -> bool:
+    """Return whether the library has an operation of this name, for `run`."""
+    return any(name in backend["ops"] for backend in _treadle.backends())
 
 
 def _explain_numpy(op: Any, arrays: _Arrays, axis: Any, callers: int) -> Explanation | None:
@@ -237,14 +249,13 @@ def _explain_numpy(op: Any, arrays: _Arrays, axis: Any, callers: int) -> Explana
         if len(operands) != 2:
             raise ValueError(f"{op.__name__} takes 2 arrays, not {len(operands)}")
         return _explain_routine(*_product(*operands), operands, callers)
-    ufunc = _as_ufunc(op)
-    if ufunc is not None and ufunc.signature is None:
-        return _explain_ufunc(ufunc, arrays, callers)
+    if isinstance(op, np.ufunc) and op.signature is None:
+        return _explain_ufunc(op, arrays, callers)
     owner = getattr(op, "__self__", None)
     if isinstance(owner, np.ufunc) and op.__name__ == "reduce":
         return _explain_reduction(owner, arrays, 0 if axis is None else axis, callers)
     if op in _REDUCTIONS:
-        if op is np.mean and operands and operands[0].dtype.kind in "biu":
+        if op in _AVERAGES and operands and operands[0].dtype.kind in "biu":
             operands[0] = np.broadcast_to(np.float64(), operands[0].shape)
         return _explain_reduction(_REDUCTIONS[op], operands, axis, callers)
     work = _linalg(op, operands) if operands and operands[0].ndim > 1 else None
@@ -264,9 +275,10 @@ def explain(
     Parameters
     ----------
     op : str or callable
-        An operation of the library, as for `run` (``"add"``, ``"svd"``); or what a program calls:
-        a ufunc or its name (``np.exp``, ``"exp"``), a reduction (``np.sum``, ``np.add.reduce``),
-        a product (``np.matmul``, ``np.dot``), or a function of ``np.linalg``.
+        What a program calls: a ufunc (``np.exp``), a reduction (``np.sum``, ``np.add.reduce``), a
+        product (``np.matmul``, ``np.dot``) or a function of ``np.linalg``; or its name (``"add"``,
+        ``"linalg.svd"``). A name that is not NumPy's, and any name while Treadle is not installed,
+        means an operation of the library, as for `run` (``"svd"``).
     *arrays : array_like
         What it would be called with. Only types and shapes matter.
     axis : int or sequence of int, optional
@@ -290,18 +302,22 @@ def explain(
 
     Notes
     -----
-    A ufunc is explained as one call of its inner loop on all elements. NumPy may hand over less at
-    a time, for example if operands are cast or broadcast.
+    A ufunc is explained as one call of its inner loop on all elements. Operands that are cast,
+    broadcast or sliced make each element dearer, so that such a call goes to several threads at
+    fewer elements. A stack of matrices is explained by one of them.
     """
-    if isinstance(op, str) and _as_ufunc(op) is None:
+    installed = _hooks.is_installed()
+    call = _called(op) if isinstance(op, str) else op
+    explanation = None
+    if installed and isinstance(call, Hashable):
+        explanation = _explain_numpy(call, arrays, axis, callers)
+    if explanation is not None:
+        return explanation
+    if isinstance(op, str) and (_is_operation(op) or not isinstance(call, np.ufunc)):
         args = library_call(op, arrays, None, axis, full_matrices, upper)
         return Explanation(op, **_treadle.explain(*args, callers))
     name = op if isinstance(op, str) else getattr(op, "__name__", repr(op))
-    if not _hooks.is_installed():
-        size = max((np.size(a) for a in arrays), default=0)
-        return _plain(name, size, "treadle.install() has not been called")
-    known = isinstance(op, Hashable)
-    explanation = _explain_numpy(op, arrays, axis, callers) if known else None
-    if explanation is None:
+    if installed:
         raise TypeError(f"op: Treadle has no part in {name}; it stays NumPy's own")
-    return explanation
+    size = max((np.size(a) for a in arrays), default=0)
+    return _plain(name, size, "treadle.install() has not been called")
