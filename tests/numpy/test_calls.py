@@ -538,3 +538,45 @@ def test_many_threads_while_installed_and_uninstalled():
     for t in threads:
         t.join()
     assert wrong == []
+
+
+# ---- long lines: of two NaNs, which is the result depends on where NumPy's pieces end -----------
+
+BIG = np.random.default_rng(2).standard_normal((67, 1043))
+BIG[::7, ::5], BIG[1::3, ::11] = np.nan, -np.inf
+NANS = np.where(np.isnan(BIG), (BIG.view("u8") + np.uint64(5)).view("f8"), BIG)
+CUBE = np.random.default_rng(3).standard_normal((9, 31, 257))
+LINES = {
+    "sliced": lambda: BIG[1:-1, 1:-1] + BIG[2:, 1:-1],
+    "two NaNs": lambda: BIG[:, 3:] * NANS[:, :-3],
+    "NaNs the other way": lambda: NANS[:, 3:] - BIG[:, :-3],
+    "row": lambda: BIG + NANS[3],
+    "row first": lambda: NANS[3] - BIG,
+    "scalar": lambda: 2.5 * BIG[:, 2:],
+    "NaN scalar": lambda: np.nan + NANS[:, 2:],
+    "0-d array": lambda: BIG[:, 1:] / np.array(3.0),
+    "one argument": lambda: np.sqrt(BIG[:, 9:]),
+    "Fortran": lambda: np.asfortranarray(BIG)[3:] + np.asfortranarray(NANS)[:-3],
+    "three axes": lambda: CUBE[:, 1:, :-5] * CUBE[:, :-1, 5:],
+    "middle axis once": lambda: CUBE - CUBE[:, :1],
+    "backwards": lambda: BIG[::-1, 1:] + NANS[:, :-1],
+    "float32": lambda: np.negative(BIG.astype("f4")[:, 5:]),
+    "in place": lambda: in_place(BIG.copy()[1:-1, 1:-1]),
+    "output shifted": lambda: shifted(BIG.copy()),
+    "output elsewhere": lambda: np.subtract(BIG[:, 2:], 1, out=np.zeros((67, 2000))[:, 3:1044]),
+}
+
+
+def in_place(a):
+    a += NANS[1:-1, 1:-1]
+    return a
+
+
+def shifted(a):
+    np.add(a[:-1], 1.0, out=a[1:])
+    return a
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_contiguous_lines(name):
+    compare(lambda: canonical_all(LINES[name]()))
