@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <treadle/array.h>
+#include <treadle/plugin.h>
 
 static inline size_t treadle_array_bytes(const struct treadle_array *a)
 {
@@ -23,8 +24,16 @@ static inline size_t treadle_array_bytes(const struct treadle_array *a)
  */
 enum { TREADLE_STREAM_BYTES = 12 << 20 };
 
-static inline int treadle_stream_pays(const struct treadle_array *out)
+/*
+ * Whether the call's first output is better written so. Not in place: there the line has been read
+ * anyway, and is cached.
+ */
+static inline int treadle_stream_pays(const struct treadle_call *call)
 {
+    const struct treadle_array *out = &call->args[call->nin];
+    for (uint32_t i = 0; i < call->nin; i++)
+        if (call->args[i].data == out->data)
+            return 0;
     return treadle_array_bytes(out) >= TREADLE_STREAM_BYTES;
 }
 

@@ -64,7 +64,7 @@ static int32_t run_elementwise(struct treadle_call *call)
 {
     const struct treadle_elementwise *kernel = call->kernel;
     struct elementwise_job job = {.run = kernel->run,
-                                  .past_caches = treadle_stream_pays(&call->args[call->nin])};
+                                  .past_caches = treadle_stream_pays(call)};
     treadle_walk_begin(&job.walk, call->args, call->nargs);
     if (!job.walk.n || !job.walk.rows)
         return TREADLE_OK;

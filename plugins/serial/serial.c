@@ -27,7 +27,7 @@ static int32_t run_elementwise(struct treadle_call *call)
     struct treadle_walk walk;
     treadle_walk_begin(&walk, call->args, call->nargs);
     treadle_walk_rows(&walk, 0, walk.n ? walk.rows : 0, 0, walk.n, kernel->run,
-                      treadle_stream_pays(&call->args[call->nin]));
+                      treadle_stream_pays(call));
     return TREADLE_OK;
 }
 
