@@ -174,16 +174,21 @@ def ufunc_calls(draw):
     u = UFUNCS[name]
     args, shape, outputs = draw_operands(draw, u)
     kwargs = {}
-    if chance(draw, 2):
-        out = tuple(
-            None if chance(draw, 8) and u.nout > 1 else draw_output(draw, args, shape, code)
-            for code in (c if c in NUMBERS else "m8[s]" for c in outputs)
-        )
-        kwargs["out"] = out[0] if u.nout == 1 else out
     if chance(draw, 7):
         kwargs["where"] = (
             draw_where(draw, shape) if not chance(draw, 12) else one_of(draw, True, False)
         )
+    masked = (
+        kwargs.get("where", True) is not True
+    )  # NumPy leaves the rest of a new result undefined
+    if masked or chance(draw, 2):
+        out = tuple(
+            None
+            if chance(draw, 8) and u.nout > 1 and not masked
+            else draw_output(draw, args, shape, code)
+            for code in (c if c in NUMBERS else "m8[s]" for c in outputs)
+        )
+        kwargs["out"] = out[0] if u.nout == 1 else out
     if chance(draw, 10):
         kwargs["casting"] = one_of(draw, "no", "equiv", "safe", "same_kind", "unsafe")
     if chance(draw, 12):
