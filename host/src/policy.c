@@ -600,8 +600,9 @@ double policy_limit(const struct entry *entry, double elements, double work)
     return entry->limit * elements / work;
 }
 
-/* Cheaper to split than our own products: the library decides once more by size. */
-static const struct cost routine_cost = {5e5, 2.5e5};
+/* Cheaper to split than our own products: the library decides once more by size. Products up to
+ * 64 x 64 x 64 (524288) stay on one thread in OpenBLAS, so there is nothing to decide. */
+static const struct cost routine_cost = {5.25e5, 2.5e5};
 
 bool policy_routine_is_small(double flops)
 {

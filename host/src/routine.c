@@ -53,8 +53,8 @@ static const struct backend *choose(const struct plan *plan, const char *name, u
     return p->fn ? adopted : NULL;
 }
 
-void treadle_routine_begin(struct treadle_routine_call *call, const char *name, uint32_t int_bits,
-                           double flops, treadle_routine_fn fallback)
+int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *name,
+                              uint32_t int_bits, double flops, treadle_routine_fn fallback)
 {
     struct progress *p = (struct progress *)call;
     p->fn = fallback;
@@ -63,14 +63,14 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
     int32_t status;
     const struct plan *plan = policy_routine_is_small(flops) ? NULL : host_plan(&status);
     if (!plan)
-        return;
+        return 0;
     uint32_t cap;
     p->fallbacks = 0;
     p->flops = flops;
     const struct backend *backend = choose(plan, name, int_bits, p, &cap);
     if (!backend) {
         p->fn = fallback;
-        return;
+        return 0;
     }
     p->backend = backend;
     p->name = name;
@@ -86,6 +86,7 @@ void treadle_routine_begin(struct treadle_routine_call *call, const char *name, 
         .threads_used = 1,
     };
     backend->routines.enter(&p->call);
+    return (int32_t)p->grant.threads;
 }
 
 void treadle_routine_end(struct treadle_routine_call *call)

@@ -175,9 +175,10 @@ struct treadle_routine_call {
  * @param int_bits  32 or 64
  * @param flops     estimated floating-point operations; below the parallel size nothing is counted
  * @param fallback  the routine that would be called without Treadle; used if no backend has it
+ * @return threads granted; 0 if `fallback` is to run as it would without Treadle
  */
-void treadle_routine_begin(struct treadle_routine_call *call, const char *name, uint32_t int_bits,
-                           double flops, treadle_routine_fn fallback);
+int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *name,
+                              uint32_t int_bits, double flops, treadle_routine_fn fallback);
 
 /** The routine has returned. */
 void treadle_routine_end(struct treadle_routine_call *call);

@@ -385,7 +385,7 @@ extern "C" {
         int_bits: u32,
         flops: f64,
         fallback: treadle_routine_fn,
-    );
+    ) -> i32;
     pub fn treadle_routine_end(call: *mut treadle_routine_call);
     pub fn treadle_watch_fork();
 
