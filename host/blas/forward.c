@@ -1,18 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The functions that calls of NumPy and SciPy arrive at: the exact prototypes, an estimate of the
- * work, and either straight on to the original or under a grant. Compiled with TREADLE_INT_BITS 32
- * and 64.
+/*
+ * The functions that calls of BLAS and LAPACK arrive at: the exact prototypes, an estimate of the
+ * work, and either straight on to the original or under a grant.
  *
- * Fortran's hidden string lengths do not appear: NumPy and SciPy do not pass them. */
+ * Compiled with TREADLE_INT_BITS 32 and 64. With TREADLE_BLAS_PREFIX and TREADLE_BLAS_SUFFIX the
+ * functions are exported, under the routine's name between these two, and originals are looked for
+ * at the first call (drop_in.c); without, route.c knows them before.
+ */
 #include "forward.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <treadle/treadle.h>
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
+
+#ifdef TREADLE_BLAS_PREFIX
+#include "drop_in.h"
+#define SYMBOL(name) TREADLE_BLAS_PREFIX #name TREADLE_BLAS_SUFFIX
+#define FORWARDER(type, name, params)                                                              \
+    TREADLE_EXPORT type forward_##name params __asm__(SYMBOL(name));                               \
+    TREADLE_EXPORT type forward_##name params
+#define TABLE table
+static struct routine TABLE[TREADLE_ROUTINE_COUNT];
+#else
+#define SYMBOL(name) #name
+#define FORWARDER(type, name, params) static type forward_##name params
 #define TABLE PASTE(treadle_routines_, TREADLE_INT_BITS)
+#define drop_in_call treadle_routine_call
+#define drop_in_begin treadle_routine_begin
+#define drop_in_end treadle_routine_end
+#define drop_in_resolve(routine, caller) ((void)(caller), (treadle_routine_fn)NULL)
+#endif
 
 typedef PASTE(PASTE(int, TREADLE_INT_BITS), _t) blas_int;
 
@@ -21,9 +43,10 @@ typedef PASTE(PASTE(int, TREADLE_INT_BITS), _t) blas_int;
  * its gemv's 9216), because what starts threads must be seen by a fork (treadle_watch_fork). */
 enum { VECTOR_WORK = 16000, MATRIX_WORK = 200000 };
 
-static treadle_routine_fn original_of(unsigned i)
+static inline treadle_routine_fn original_of(struct routine *routine, const void *caller)
 {
-    return atomic_load_explicit(&TABLE[i].original, memory_order_relaxed);
+    treadle_routine_fn original = atomic_load_explicit(&routine->original, memory_order_acquire);
+    return __builtin_expect(!original, 0) ? drop_in_resolve(routine, caller) : original;
 }
 
 /* ---- work ------------------------------------------------------------------------------- */
@@ -55,72 +78,173 @@ static inline double wants(const void *job, double with, double without)
     return *(const char *)job == 'N' ? without : with;
 }
 
+/* ---- arguments --------------------------------------------------------------------------- */
+
+/* Values of CBLAS. */
+enum { ROW_MAJOR = 101, COLUMN_MAJOR, NO_TRANS = 111, TRANS, CONJ_TRANS, UPPER = 121, LOWER };
+
+static int trans_of(const void *letter)
+{
+    switch (*(const char *)letter) {
+    case 'N':
+    case 'n':
+        return NO_TRANS;
+    case 'T':
+    case 't':
+        return TRANS;
+    case 'C':
+    case 'c':
+        return CONJ_TRANS;
+    default:
+        return 0;
+    }
+}
+
+static inline bool is_between(int first, int value, int last)
+{
+    return first <= value && value <= last;
+}
+
+/*
+ * What a product must hold to be given away: a BLAS may assume right arguments, but the program is
+ * to hear of wrong ones, and that from its own library, whose xerbla_ it may have replaced.
+ */
+static bool gemm_is_right(int order, int trans_a, int trans_b, double m, double n, double k,
+                          double lda, double ldb, double ldc)
+{
+    bool rows = order == ROW_MAJOR;
+    return is_between(ROW_MAJOR, order, COLUMN_MAJOR) &&
+           is_between(NO_TRANS, trans_a, CONJ_TRANS) && is_between(NO_TRANS, trans_b, CONJ_TRANS) &&
+           m > 0 && n > 0 && k > 0 && lda >= (rows == (trans_a == NO_TRANS) ? k : m) &&
+           ldb >= (rows == (trans_b == NO_TRANS) ? n : k) && ldc >= (rows ? n : m);
+}
+
+static bool gemv_is_right(int order, int trans, double m, double n, double lda, double incx,
+                          double incy)
+{
+    return is_between(ROW_MAJOR, order, COLUMN_MAJOR) && is_between(NO_TRANS, trans, CONJ_TRANS) &&
+           m > 0 && n > 0 && lda >= (order == ROW_MAJOR ? n : m) && incx != 0 && incy != 0;
+}
+
+/* Complex numbers have no conjugate transpose here: that is herk. */
+static bool syrk_is_right(int order, int uplo, int trans, double n, double k, double lda,
+                          double ldc, bool complex)
+{
+    bool rows = order == ROW_MAJOR;
+    return is_between(ROW_MAJOR, order, COLUMN_MAJOR) && is_between(UPPER, uplo, LOWER) &&
+           is_between(NO_TRANS, trans, complex ? TRANS : CONJ_TRANS) && n > 0 && k > 0 &&
+           lda >= (rows == (trans == NO_TRANS) ? k : n) && ldc >= n;
+}
+
 /* ---- prototypes -------------------------------------------------------------------------- */
 
-#define VOID_FORWARDER(name, small, work_, params, args)                                           \
-    static void forward_##name params                                                              \
+#define ITEMS(...) __VA_ARGS__
+
+/*
+ * `types` and `lengths` follow the arguments in the calls made here. `right` holds for what may be
+ * given away, `refused` after it was taken by somebody who then found a mistake: that, too, is the
+ * original's to say.
+ */
+#define VOID_FORWARDER(name, small, work_, right, refused, params, args, types, lengths)           \
+    FORWARDER(void, name, params)                                                                  \
     {                                                                                              \
-        typedef void(*routine_fn) params;                                                          \
-        treadle_routine_fn original = original_of(ROUTINE_##name);                                 \
+        typedef void (*routine_fn)(ITEMS params types);                                            \
+        struct routine *routine = &TABLE[ROUTINE_##name];                                          \
+        treadle_routine_fn original = original_of(routine, __builtin_return_address(0));           \
         double work = work_;                                                                       \
-        if (work < small) {                                                                        \
-            ((routine_fn)original) args;                                                           \
+        if (work < small || !(right)) {                                                            \
+            ((routine_fn)original)(ITEMS args lengths);                                            \
             return;                                                                                \
         }                                                                                          \
-        struct treadle_routine_call call;                                                          \
-        treadle_routine_begin(&call, #name, TREADLE_INT_BITS, work, original);                     \
-        ((routine_fn)call.fn) args;                                                                \
-        treadle_routine_end(&call);                                                                \
+        struct drop_in_call call;                                                                  \
+        drop_in_begin(&call, #name, routine->int_bits, work, original);                            \
+        ((routine_fn)call.fn)(ITEMS args lengths);                                                 \
+        drop_in_end(&call);                                                                        \
+        if ((refused) && call.fn != original)                                                      \
+            ((routine_fn)original)(ITEMS args lengths);                                            \
     }
 
+/* Integers of CBLAS are handed on in the width of a register, for originals of either width; here
+ * as in the callee the upper half of a 32-bit one is not looked at. */
+typedef int64_t any_int;
+#define NUMBER(x) ((double)(blas_int)(x))
+
+#define CBLAS(name, small, work, right, params, args)                                              \
+    VOID_FORWARDER(name, small, work, right, false, params, args, , )
+
 #define GEMM(name, type, weight)                                                                   \
-    VOID_FORWARDER(name, MATRIX_WORK, (2.0 * (weight) * (double)m * (double)n * (double)k),        \
-                   (int order, int trans_a, int trans_b, blas_int m, blas_int n, blas_int k,       \
-                    type alpha, const void *a, blas_int lda, const void *b, blas_int ldb,          \
-                    type beta, void *c, blas_int ldc),                                             \
-                   (order, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
+    CBLAS(name, MATRIX_WORK, (2.0 * (weight)*NUMBER(m) * NUMBER(n) * NUMBER(k)),                   \
+          gemm_is_right(order, trans_a, trans_b, NUMBER(m), NUMBER(n), NUMBER(k), NUMBER(lda),     \
+                        NUMBER(ldb), NUMBER(ldc)),                                                 \
+          (int order, int trans_a, int trans_b, any_int m, any_int n, any_int k, type alpha,       \
+           const void *a, any_int lda, const void *b, any_int ldb, type beta, void *c,             \
+           any_int ldc),                                                                           \
+          (order, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
 
 #define GEMV(name, type, weight)                                                                   \
-    VOID_FORWARDER(name, VECTOR_WORK, (2.0 * (weight) * (double)m * (double)n),                    \
-                   (int order, int trans, blas_int m, blas_int n, type alpha, const void *a,       \
-                    blas_int lda, const void *x, blas_int incx, type beta, void *y,                \
-                    blas_int incy),                                                                \
-                   (order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy))
+    CBLAS(name, VECTOR_WORK, (2.0 * (weight)*NUMBER(m) * NUMBER(n)),                               \
+          gemv_is_right(order, trans, NUMBER(m), NUMBER(n), NUMBER(lda), NUMBER(incx),             \
+                        NUMBER(incy)),                                                             \
+          (int order, int trans, any_int m, any_int n, type alpha, const void *a, any_int lda,     \
+           const void *x, any_int incx, type beta, void *y, any_int incy),                         \
+          (order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy))
 
 #define SYRK(name, type, weight)                                                                   \
-    VOID_FORWARDER(name, MATRIX_WORK, ((weight) * (double)n * (double)n * (double)k),              \
-                   (int order, int uplo, int trans, blas_int n, blas_int k, type alpha,            \
-                    const void *a, blas_int lda, type beta, void *c, blas_int ldc),                \
-                   (order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc))
+    CBLAS(name, MATRIX_WORK, ((weight)*NUMBER(n) * NUMBER(n) * NUMBER(k)),                         \
+          syrk_is_right(order, uplo, trans, NUMBER(n), NUMBER(k), NUMBER(lda), NUMBER(ldc),        \
+                        (weight) > 1),                                                             \
+          (int order, int uplo, int trans, any_int n, any_int k, type alpha, const void *a,        \
+           any_int lda, type beta, void *c, any_int ldc),                                          \
+          (order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc))
 
 #define AXPY(name, type, weight)                                                                   \
-    VOID_FORWARDER(name, VECTOR_WORK, (2.0 * (weight) * (double)n),                                \
-                   (blas_int n, type alpha, const void *x, blas_int incx, void *y, blas_int incy), \
-                   (n, alpha, x, incx, y, incy))
+    CBLAS(name, VECTOR_WORK, (2.0 * (weight)*NUMBER(n)), true,                                     \
+          (any_int n, type alpha, const void *x, any_int incx, void *y, any_int incy),             \
+          (n, alpha, x, incx, y, incy))
 
 #define DOT_SUB(name, type, weight)                                                                \
-    VOID_FORWARDER(                                                                                \
-        name, VECTOR_WORK, (2.0 * (weight) * (double)n),                                           \
-        (blas_int n, const void *x, blas_int incx, const void *y, blas_int incy, void *result),    \
-        (n, x, incx, y, incy, result))
+    CBLAS(name, VECTOR_WORK, (2.0 * (weight)*NUMBER(n)), true,                                     \
+          (any_int n, const void *x, any_int incx, const void *y, any_int incy, void *result),     \
+          (n, x, incx, y, incy, result))
 
-#define DOT(name, type, weight)                                                                    \
-    static type forward_##name(blas_int n, const void *x, blas_int incx, const void *y,            \
-                               blas_int incy)                                                      \
+#define REAL_FORWARDER(name, type, work_, params, args)                                            \
+    FORWARDER(type, name, params)                                                                  \
     {                                                                                              \
-        typedef type (*routine_fn)(blas_int, const void *, blas_int, const void *, blas_int);      \
-        treadle_routine_fn original = original_of(ROUTINE_##name);                                 \
-        double work = 2.0 * (weight) * (double)n;                                                  \
+        typedef type(*routine_fn) params;                                                          \
+        struct routine *routine = &TABLE[ROUTINE_##name];                                          \
+        treadle_routine_fn original = original_of(routine, __builtin_return_address(0));           \
+        double work = work_;                                                                       \
         if (work < VECTOR_WORK)                                                                    \
-            return ((routine_fn)original)(n, x, incx, y, incy);                                    \
-        struct treadle_routine_call call;                                                          \
-        treadle_routine_begin(&call, #name, TREADLE_INT_BITS, work, original);                     \
-        type result = ((routine_fn)call.fn)(n, x, incx, y, incy);                                  \
-        treadle_routine_end(&call);                                                                \
+            return ((routine_fn)original)args;                                                     \
+        struct drop_in_call call;                                                                  \
+        drop_in_begin(&call, #name, routine->int_bits, work, original);                            \
+        type result = ((routine_fn)call.fn)args;                                                   \
+        drop_in_end(&call);                                                                        \
         return result;                                                                             \
     }
 
-#define LAPACK(name, work, params, args) VOID_FORWARDER(name, MATRIX_WORK, work, params, args)
+#define DOT(name, type, weight)                                                                    \
+    REAL_FORWARDER(name, type, 2.0 * (weight)*NUMBER(n),                                           \
+                   (any_int n, const void *x, any_int incx, const void *y, any_int incy),          \
+                   (n, x, incx, y, incy))
+
+/*
+ * Of Fortran's character arguments the lengths follow, by value: all are 1 here, and at most four.
+ * Callers in C rarely give them, and do without as long as a callee only passes them on; but the
+ * compiler of a LAPACK may reuse their places for its own calls, which then belong to the caller.
+ * More arguments than a callee takes do no harm in the calling conventions of 64-bit systems.
+ */
+#define LENGTH_TYPES , size_t, size_t, size_t, size_t
+#define LENGTHS , 1, 1, 1, 1
+
+static inline bool is_negative(const void *info)
+{
+    return *(const blas_int *)info < 0;
+}
+
+#define LAPACK(name, work, params, args)                                                           \
+    VOID_FORWARDER(name, MATRIX_WORK, work, true, is_negative(info), params, args, LENGTH_TYPES,   \
+                   LENGTHS)
 
 #define GESV(name, type, weight)                                                                   \
     LAPACK(name, ((weight)*at(n) * at(n) * (at(n) / 1.5 + 2 * at(nrhs))),                          \
@@ -202,7 +326,7 @@ static inline double wants(const void *job, double with, double without)
             void *p9, void *p10, void *p11, void *p12, void *p13, void *info),                     \
            (jobvl, jobvr, n, a, lda, p6, p7, p8, p9, p10, p11, p12, p13, info))
 
-/* ---- Fortran, for SciPy ------------------------------------------------------------------- */
+/* ---- Fortran by places ------------------------------------------------------------------ */
 
 /* All arguments are addresses: the first, second, ... are p1, p2, ... */
 #define P4 void *p1, void *p2, void *p3, void *p4
@@ -244,8 +368,13 @@ static inline double wants(const void *job, double with, double without)
 #define A23 A22, p23
 #define A24 A23, p24
 
-#define FORTRAN(name, small, count, work)                                                          \
-    VOID_FORWARDER(name, small, (work), (P##count), (A##count))
+#define FORTRAN(name, small, count, work) RIGHT_FORTRAN(name, small, count, work, true)
+#define RIGHT_FORTRAN(name, small, count, work, right)                                             \
+    VOID_FORWARDER(name, small, (work), right, false, (P##count), (A##count), LENGTH_TYPES, LENGTHS)
+/* Their last argument is info. */
+#define INFO_FORTRAN(name, small, count, work)                                                     \
+    VOID_FORWARDER(name, small, (work), true, is_negative(p##count), (P##count), (A##count),       \
+                   LENGTH_TYPES, LENGTHS)
 
 /* Of one side of a product with a square matrix on the left or on the right. */
 static inline double on_side(const void *side, const void *m, const void *n)
@@ -260,12 +389,17 @@ static inline double cube(const void *n)
 
 #define F_AXPY(name, type, weight) FORTRAN(name, VECTOR_WORK, 6, 2.0 * (weight)*at(p1))
 #define F_SCAL(name, type, weight) FORTRAN(name, VECTOR_WORK, 4, 2.0 * (weight)*at(p1))
-#define F_GEMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 11, 2.0 * (weight)*at(p2) * at(p3))
+#define F_GEMV(name, type, weight)                                                                 \
+    RIGHT_FORTRAN(                                                                                 \
+        name, VECTOR_WORK, 11, 2.0 * (weight)*at(p2) * at(p3),                                     \
+        gemv_is_right(COLUMN_MAJOR, trans_of(p1), at(p2), at(p3), at(p6), at(p8), at(p11)))
 #define F_GER(name, type, weight) FORTRAN(name, VECTOR_WORK, 9, 2.0 * (weight)*at(p1) * at(p2))
 #define F_SYMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 10, 2.0 * (weight)*at(p2) * at(p2))
 #define F_TRMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 8, 2.0 * (weight)*at(p4) * at(p4))
 #define F_GEMM(name, type, weight)                                                                 \
-    FORTRAN(name, MATRIX_WORK, 13, 2.0 * (weight)*at(p3) * at(p4) * at(p5))
+    RIGHT_FORTRAN(name, MATRIX_WORK, 13, 2.0 * (weight)*at(p3) * at(p4) * at(p5),                  \
+                  gemm_is_right(COLUMN_MAJOR, trans_of(p1), trans_of(p2), at(p3), at(p4), at(p5),  \
+                                at(p8), at(p10), at(p13)))
 #define F_SYMM(name, type, weight)                                                                 \
     FORTRAN(name, MATRIX_WORK, 12, 2.0 * (weight)*at(p3) * at(p4) * on_side(p1, p3, p4))
 #define F_SYRK(name, type, weight) FORTRAN(name, MATRIX_WORK, 10, (weight)*at(p3) * at(p3) * at(p4))
@@ -275,30 +409,17 @@ static inline double cube(const void *n)
 #define F_TRMM(name, type, weight)                                                                 \
     FORTRAN(name, VECTOR_WORK, 11, (weight)*at(p5) * at(p6) * (3 + on_side(p1, p5, p6)))
 
-#define F_DOT(name, type, weight)                                                                  \
-    static type forward_##name(P5)                                                                 \
-    {                                                                                              \
-        typedef type (*routine_fn)(P5);                                                            \
-        treadle_routine_fn original = original_of(ROUTINE_##name);                                 \
-        double work = 2.0 * (weight)*at(p1);                                                       \
-        if (work < VECTOR_WORK)                                                                    \
-            return ((routine_fn)original)(A5);                                                     \
-        struct treadle_routine_call call;                                                          \
-        treadle_routine_begin(&call, #name, TREADLE_INT_BITS, work, original);                     \
-        type result = ((routine_fn)call.fn)(A5);                                                   \
-        treadle_routine_end(&call);                                                                \
-        return result;                                                                             \
-    }
+#define F_DOT(name, type, weight) REAL_FORWARDER(name, type, 2.0 * (weight)*at(p1), (P5), (A5))
 
 /* Right-hand sides: OpenBLAS starts threads for many of them, also if the matrix is tiny. */
 #define GETRS(name, type, weight)                                                                  \
-    FORTRAN(name, VECTOR_WORK, 9, 2.0 * (weight)*at(p2) * at(p2) * at(p3))
+    INFO_FORTRAN(name, VECTOR_WORK, 9, 2.0 * (weight)*at(p2) * at(p2) * at(p3))
 #define POTRS(name, type, weight)                                                                  \
-    FORTRAN(name, VECTOR_WORK, 8, 2.0 * (weight)*at(p2) * at(p2) * at(p3))
+    INFO_FORTRAN(name, VECTOR_WORK, 8, 2.0 * (weight)*at(p2) * at(p2) * at(p3))
 #define TRTRS(name, type, weight)                                                                  \
-    FORTRAN(name, VECTOR_WORK, 10, (weight)*at(p4) * at(p4) * (3 + at(p5)))
+    INFO_FORTRAN(name, VECTOR_WORK, 10, (weight)*at(p4) * at(p4) * (3 + at(p5)))
 
-#define F_LAPACK(name, count, work) FORTRAN(name, MATRIX_WORK, count, work)
+#define F_LAPACK(name, count, work) INFO_FORTRAN(name, MATRIX_WORK, count, work)
 
 #define GETRI(name, type, weight) F_LAPACK(name, 7, works(p6) * (weight)*1.3 * cube(p1))
 #define GECON(name, type, weight) F_LAPACK(name, 9, (weight)*10 * at(p2) * at(p2))
@@ -353,9 +474,14 @@ static inline double cube(const void *n)
 #include "routines.def"
 #undef ROUTINE
 
-struct routine TABLE[TREADLE_ROUTINE_COUNT] = {
+#ifdef TREADLE_BLAS_PREFIX
+static
+#endif
+    struct routine TABLE[TREADLE_ROUTINE_COUNT] = {
 #define ROUTINE(routine_, kind, type, weight)                                                      \
-    {.name = #routine_, .forward = (treadle_routine_fn)forward_##routine_},
+    {.name = SYMBOL(routine_),                                                                     \
+     .forward = (treadle_routine_fn)forward_##routine_,                                            \
+     .int_bits = TREADLE_INT_BITS},
 #include "routines.def"
 #undef ROUTINE
 };
