@@ -24,6 +24,7 @@ int cli_bench(int argc, char **argv);
 int cli_ab(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
+int cli_run(int argc, char **argv);
 int cli_top(int argc, char **argv);
 
 /** Print "treadle: <sentence>" on stderr and return `code`. */

@@ -17,6 +17,7 @@ static const struct {
     {"ab", cli_ab, "which of two backends is faster, and how sure that is"},
     {"check", cli_check, "whether a plugin keeps the ABI: a test kit for its author"},
     {"doctor", cli_doctor, "everything that affects speed or safety here, and what to do"},
+    {"run", cli_run, "a program, with its BLAS and LAPACK calls led here"},
     {"top", cli_top, "the processes that share the cores, live"},
 };
 
@@ -77,7 +78,8 @@ int main(int argc, char **argv)
         return run_help(argc - 1, argv + 1);
     if (!strcmp(argv[1], "--version"))
         return version(argc - 1, argv + 1);
-    return cli_fail(CLI_USAGE,
-                    "'%s' is not a command; use list, explain, bench, ab, check, doctor, top, help",
-                    argv[1]);
+    return cli_fail(
+        CLI_USAGE,
+        "'%s' is not a command; use list, explain, bench, ab, check, doctor, run, top, help",
+        argv[1]);
 }
