@@ -3,14 +3,15 @@
 #ifndef TAKER_H
 #define TAKER_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <treadle/treadle.h>
 
 struct taker_log {
-    int gemm;          /* products made here */
-    int inside;        /* calls entered and not left */
-    uint32_t int_bits; /* of the last routine that was asked for */
-    uint32_t threads;  /* of the last grant */
+    atomic_int gemm;           /* products made here */
+    atomic_int inside;         /* calls entered and not left */
+    _Atomic uint32_t int_bits; /* of the last routine that was asked for */
+    _Atomic uint32_t threads;  /* of the last grant */
 };
 
 extern struct taker_log taken;
