@@ -5,12 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "original.h"
-
-/* What the dynamic linker exits with. */
-enum { NOT_FOUND = 127 };
 
 /* ---- originals -------------------------------------------------------------------------- */
 
@@ -47,13 +43,7 @@ static void watch_fork(treadle_routine_fn original)
 /* Threads that come here at the same time find the same. */
 treadle_routine_fn drop_in_resolve(struct routine *routine, const void *caller)
 {
-    treadle_routine_fn original = original_find(routine->name, caller);
-    if (!original) {
-        fprintf(stderr,
-                "treadle: no library of this process has %s; TREADLE_BLAS_LIBRARY can name one\n",
-                routine->name);
-        _exit(NOT_FOUND);
-    }
+    treadle_routine_fn original = treadle_blas_original(routine->name, caller);
     watch_fork(original);
     if (routine->int_bits == 32)
         routine->int_bits = int_bits_of(original, routine->name);

@@ -13,9 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* SciPy has 130 extension modules. */
-enum { LIBRARIES_MAX = 1024 };
+enum {
+    LIBRARIES_MAX = 1024, /* SciPy has 130 extension modules */
+    NOT_FOUND = 127       /* what the dynamic linker exits with */
+};
 
 /* Exported so that every copy of this library in a process knows the others. */
 TREADLE_EXPORT extern const char treadle_blas_is_here;
@@ -120,6 +123,36 @@ static void *find_loaded(const char *symbol)
     return address;
 }
 
+/* Beside the C library, where Debian has them: what its alternatives lead to, unless that is this
+ * library, and then what they could lead to. */
+static void *find_of_system(const char *symbol)
+{
+    static const char *const files[] = {
+        "libblas.so.3",
+        "liblapack.so.3",
+        "openblas-pthread/libopenblas.so.0",
+        "openblas-openmp/libopenblas.so.0",
+        "openblas-serial/libopenblas.so.0",
+        "blis-openmp/libblas.so.3",
+        "blis-pthread/libblas.so.3",
+        "blis-serial/libblas.so.3",
+        "blas/libblas.so.3",
+        "lapack/liblapack.so.3",
+    };
+    void *address = NULL;
+    Dl_info libc;
+    if (!dladdr((void *)(uintptr_t)printf, &libc))
+        return NULL;
+    const char *slash = strrchr(libc.dli_fname, '/');
+    for (size_t i = 0; slash && i < sizeof files / sizeof *files && !address; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%.*s/%s", (int)(slash - libc.dli_fname), libc.dli_fname,
+                 files[i]);
+        address = look_into(dlopen(path, RTLD_LAZY | RTLD_LOCAL), symbol);
+    }
+    return address;
+}
+
 treadle_routine_fn original_find(const char *symbol, const void *caller)
 {
     void *address = find_named(symbol);
@@ -129,7 +162,18 @@ treadle_routine_fn original_find(const char *symbol, const void *caller)
         address = look_into(open_around(caller, 0), symbol);
     if (!address)
         address = find_loaded(symbol);
+    if (!address)
+        address = find_of_system(symbol);
     return (treadle_routine_fn)(uintptr_t)address;
+}
+
+treadle_routine_fn treadle_blas_original(const char *symbol, const void *caller)
+{
+    treadle_routine_fn original = original_find(symbol, caller);
+    if (original)
+        return original;
+    fprintf(stderr, "treadle: no library has %s; TREADLE_BLAS_LIBRARY can name one\n", symbol);
+    _exit(NOT_FOUND);
 }
 
 treadle_routine_fn original_beside(treadle_routine_fn fn, const char *symbol)
