@@ -100,6 +100,20 @@ static int trans_of(const void *letter)
     }
 }
 
+static int part_of(const void *letter)
+{
+    switch (*(const char *)letter) {
+    case 'U':
+    case 'u':
+        return UPPER;
+    case 'L':
+    case 'l':
+        return LOWER;
+    default:
+        return 0;
+    }
+}
+
 static inline bool is_between(int first, int value, int last)
 {
     return first <= value && value <= last;
@@ -402,7 +416,12 @@ static inline double cube(const void *n)
                                 at(p8), at(p10), at(p13)))
 #define F_SYMM(name, type, weight)                                                                 \
     FORTRAN(name, MATRIX_WORK, 12, 2.0 * (weight)*at(p3) * at(p4) * on_side(p1, p3, p4))
-#define F_SYRK(name, type, weight) FORTRAN(name, MATRIX_WORK, 10, (weight)*at(p3) * at(p3) * at(p4))
+#define F_SYRK_WORK(weight) (weight) * at(p3) * at(p3) * at(p4)
+#define F_SYRK(name, type, weight)                                                                 \
+    RIGHT_FORTRAN(name, MATRIX_WORK, 10, F_SYRK_WORK(weight),                                      \
+                  syrk_is_right(COLUMN_MAJOR, part_of(p1), trans_of(p2), at(p3), at(p4), at(p7),   \
+                                at(p10), (weight) > 1))
+#define F_HERK(name, type, weight) FORTRAN(name, MATRIX_WORK, 10, F_SYRK_WORK(weight))
 #define F_SYR2K(name, type, weight)                                                                \
     FORTRAN(name, MATRIX_WORK, 12, 2.0 * (weight)*at(p3) * at(p3) * at(p4))
 /* OpenBLAS starts threads from 4096 elements on, however small the triangle. */

@@ -24,6 +24,11 @@ static int trans_of(const char *letter)
     }
 }
 
+static int part_of(const char *letter)
+{
+    return toupper((unsigned char)*letter) == 'U' ? UPPER : UPPER + 1;
+}
+
 /* The matrix that a BLAS argument means, which has rows x columns after `trans`. */
 static struct matrix operand(const void *data, int row_major, int trans, dim_t rows, dim_t columns,
                              inc_t ld)
@@ -116,7 +121,7 @@ static void copy(num_t dt, dim_t n, const void *x, inc_t incx, void *y, inc_t in
     }
 #define ALL_LETTERS(l)                                                                             \
     ROW(cblas_##l##gemm), ROW(cblas_##l##gemv), ROW(cblas_##l##syrk), ROW(cblas_##l##axpy),        \
-        ROW(l##gemm_), ROW(l##gemv_), ROW(l##copy_)
+        ROW(l##gemm_), ROW(l##gemv_), ROW(l##syrk_), ROW(l##copy_)
 
 const struct routine routines_blas[] = {
     ALL_LETTERS(s),       ALL_LETTERS(d),       ALL_LETTERS(c),       ALL_LETTERS(z),

@@ -43,6 +43,12 @@
     {                                                                                              \
         gemv(dt, 0, trans_of(trans), *m, *n, alpha, a, *lda, x, *incx, beta, y, *incy);            \
     }                                                                                              \
+    static void WIDTH(l##syrk_)(const char *uplo, const char *trans, const INT *n, const INT *k,   \
+                                const void *alpha, const void *a, const INT *lda,                  \
+                                const void *beta, void *c, const INT *ldc)                         \
+    {                                                                                              \
+        syrk(dt, 0, part_of(uplo), trans_of(trans), *n, *k, alpha, a, *lda, beta, c, *ldc);        \
+    }                                                                                              \
     static void WIDTH(l##copy_)(const INT *n, const void *x, const INT *incx, void *y,             \
                                 const INT *incy)                                                   \
     {                                                                                              \

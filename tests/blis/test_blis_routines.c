@@ -40,8 +40,8 @@ static struct blis_array make(enum blis_type type, int64_t rows, int64_t columns
 Test(routines, exist_for_what_numpy_imports)
 {
     static const char *const blas[] = {"gemm", "gemv", "syrk", "axpy"};
-    static const char *const lapack[] = {"gesdd", "gesv",  "getrf", "potrf",
-                                         "geqrf", "gelsd", "geev",  "copy"};
+    static const char *const lapack[] = {"gesdd", "gesv", "getrf", "potrf", "geqrf",
+                                         "gelsd", "geev", "copy",  "syrk"};
     static const char *const others[] = {"cblas_sdot",      "cblas_ddot",      "cblas_cdotu_sub",
                                          "cblas_cdotc_sub", "cblas_zdotu_sub", "cblas_zdotc_sub",
                                          "ssyevd_",         "dsyevd_",         "cheevd_",
@@ -134,6 +134,28 @@ Test(routines, syrk_writes_one_triangle)
                 sum += data_at(&a, 0, l, i) * data_at(&a, 0, l, j);
             if (j < i)
                 sum = data_at(&before, 0, i, j);
+            cr_assert_leq(cabs(sum - data_at(&c, 0, i, j)), 1e-12);
+        }
+}
+
+typedef void fortran_syrk32(const char *, const char *, const int32_t *, const int32_t *,
+                            const double *, const void *, const int32_t *, const double *, void *,
+                            const int32_t *);
+
+/* c = 2 a a^T + 3 c, columns first: the transpose of what lies there by rows. */
+Test(routines, fortran_syrk_writes_one_triangle)
+{
+    const int32_t n = 150, k = 40;
+    const double two = 2, three = 3;
+    struct blis_array a = make(F64, k, n, 1), c = make(F64, n, n, 2), before = make(F64, n, n, 2);
+    ((fortran_syrk32 *)find("dsyrk_", 32))("l", "n", &n, &k, &two, a.array.data, &n, &three,
+                                           c.array.data, &n);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double complex sum = 0;
+            for (int64_t l = 0; l < k; l++)
+                sum += 2 * data_at(&a, 0, l, i) * data_at(&a, 0, l, j);
+            sum = j < i ? data_at(&before, 0, i, j) : sum + 3 * data_at(&before, 0, i, j);
             cr_assert_leq(cabs(sum - data_at(&c, 0, i, j)), 1e-12);
         }
 }
