@@ -151,4 +151,21 @@ void OLD(xerbla_)(const char *name, const OLD_INT *argument, size_t length)
         OLD(old_xerbla_hook)();
 }
 
+#define COUNT(name, ...)                                                                           \
+    void OLD(name)(__VA_ARGS__)                                                                    \
+    {                                                                                              \
+        counted.others++;                                                                          \
+    }
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+COUNT(dgemv_, const char *trans, const OLD_INT *m, const OLD_INT *n, const double *alpha,
+      const double *a, const OLD_INT *lda, const double *x, const OLD_INT *incx, const double *beta,
+      double *y, const OLD_INT *incy, size_t length)
+COUNT(cblas_dgemv, int order, int trans, OLD_INT m, OLD_INT n, double alpha, const double *a,
+      OLD_INT lda, const double *x, OLD_INT incx, double beta, double *y, OLD_INT incy)
+COUNT(dsyrk_, const char *uplo, const char *trans, const OLD_INT *n, const OLD_INT *k,
+      const double *alpha, const double *a, const OLD_INT *lda, const double *beta, double *c,
+      const OLD_INT *ldc, size_t length_u, size_t length_t)
+COUNT(cblas_dsyrk, int order, int uplo, int trans, OLD_INT n, OLD_INT k, double alpha,
+      const double *a, OLD_INT lda, double beta, double *c, OLD_INT ldc)
+
 #pragma GCC visibility pop

@@ -10,6 +10,7 @@
 
 struct old_log {
     int dot, gemm, nrm2, gesv, getrs, xerbla;
+    int others;     /* those that only count */
     size_t lengths; /* of the strings of the last call, added */
     int64_t stride; /* the first one of the last dot */
 };
@@ -43,6 +44,18 @@ void OLD(dgesv_)(const OLD_INT *n, const OLD_INT *nrhs, const double *a, const O
 void OLD(dgetrs_)(const char *trans, const OLD_INT *n, const OLD_INT *nrhs, const double *a,
                   const OLD_INT *lda, OLD_INT *ipiv, double *b, const OLD_INT *ldb, OLD_INT *info,
                   size_t length);
+/** These only count. */
+void OLD(dgemv_)(const char *trans, const OLD_INT *m, const OLD_INT *n, const double *alpha,
+                 const double *a, const OLD_INT *lda, const double *x, const OLD_INT *incx,
+                 const double *beta, double *y, const OLD_INT *incy, size_t length);
+void OLD(cblas_dgemv)(int order, int trans, OLD_INT m, OLD_INT n, double alpha, const double *a,
+                      OLD_INT lda, const double *x, OLD_INT incx, double beta, double *y,
+                      OLD_INT incy);
+void OLD(dsyrk_)(const char *uplo, const char *trans, const OLD_INT *n, const OLD_INT *k,
+                 const double *alpha, const double *a, const OLD_INT *lda, const double *beta,
+                 double *c, const OLD_INT *ldc, size_t length_u, size_t length_t);
+void OLD(cblas_dsyrk)(int order, int uplo, int trans, OLD_INT n, OLD_INT k, double alpha,
+                      const double *a, OLD_INT lda, double beta, double *c, OLD_INT ldc);
 void OLD(xerbla_)(const char *name, const OLD_INT *argument, size_t length);
 
 #endif

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,6 +112,94 @@ Test(drop_in, wrong_arguments_are_the_old_librarys_to_tell)
     cr_assert_eq(old_log()->xerbla, 1);
     cr_assert_eq(taken.gemm, 0);
     cr_assert_eq(c[0], 42);
+}
+
+static int given;
+
+static void count_given(void)
+{
+    given++;
+}
+
+/* What a call is: given to the backend, or not. */
+static bool is_given(const char *name, void (*call)(const int *), const int *arguments)
+{
+    taker_name = name;
+    taker_fn = count_given;
+    given = 0;
+    int before_call = old_log()->others + old_log()->gemm;
+    call(arguments);
+    cr_assert_eq(given + old_log()->others + old_log()->gemm - before_call, 1, "%s", name);
+    return given == 1;
+}
+
+static void call_gemv(const int *x)
+{
+    const double one = 1;
+    const char trans = (char)x[0];
+    dgemv_(&trans, &x[1], &x[2], &one, a, &x[3], b, &x[4], &one, c, &x[5], 1);
+}
+
+static void call_cblas_gemv(const int *x)
+{
+    cblas_dgemv(x[0], x[1], x[2], x[3], 1, a, x[4], b, x[5], 1, c, x[6]);
+}
+
+static void call_syrk(const int *x)
+{
+    const double one = 1;
+    const char uplo = (char)x[0], trans = (char)x[1];
+    dsyrk_(&uplo, &trans, &x[2], &x[3], &one, a, &x[4], &one, c, &x[5], 1, 1);
+}
+
+static void call_cblas_syrk(const int *x)
+{
+    cblas_dsyrk(x[0], x[1], x[2], x[3], x[4], 1, a, x[5], 1, c, x[6]);
+}
+
+/* Per routine: what is right, then a wrong value for one argument after the other. */
+Test(drop_in, only_right_arguments_are_given_away)
+{
+    static const struct {
+        const char *name;
+        void (*call)(const int *);
+        int count, right[7], wrong[7];
+    } cases[] = {
+        {"dgemv_", call_gemv, 6, {'T', 1000, 600, 1000, 1, -1}, {'X', -1000, -600, 999, 0, 0}},
+        {"dgemv_", call_gemv, 6, {'c', 1000, 600, 1000, 1, -1}, {0, -1000, -600, 999, 0, 0}},
+        {"cblas_dgemv",
+         call_cblas_gemv,
+         7,
+         {101, 112, 1000, 600, 600, -1, 1},
+         {100, 114, -1, -1, 599, 0, 0}},
+        {"cblas_dgemv",
+         call_cblas_gemv,
+         7,
+         {102, 111, 1000, 600, 1000, 2, 1},
+         {103, 110, -1, -1, 999, 0, 0}},
+        {"dsyrk_", call_syrk, 6, {'U', 'N', 300, 80, 300, 300}, {'X', 'X', -300, -80, 299, 299}},
+        {"dsyrk_", call_syrk, 6, {'l', 't', 300, 80, 80, 300}, {0, 0, -300, -80, 79, 299}},
+        {"cblas_dsyrk",
+         call_cblas_syrk,
+         7,
+         {101, 121, 111, 300, 80, 80, 300},
+         {0, 120, 114, -300, -80, 79, 299}},
+        {"cblas_dsyrk",
+         call_cblas_syrk,
+         7,
+         {102, 122, 111, 300, 80, 300, 300},
+         {103, 123, 110, -300, -80, 299, 299}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert(is_given(cases[i].name, cases[i].call, cases[i].right), "case %zu", i);
+        for (int k = 0; k < cases[i].count; k++) {
+            int arguments[7];
+            memcpy(arguments, cases[i].right, sizeof arguments);
+            arguments[k] = cases[i].wrong[k];
+            cr_assert(!is_given(cases[i].name, cases[i].call, arguments),
+                      "case %zu, argument %d: %d", i, k, arguments[k]);
+        }
+    }
 }
 
 /* A backend that tells a mistake by info. */
