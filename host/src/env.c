@@ -107,12 +107,12 @@ int32_t env_read(struct env *env)
         .only = text("TREADLE_ONLY", ""),
         .disable = text("TREADLE_DISABLE", ""),
         .trace = text("TREADLE_TRACE", ""),
-        .omp_num_threads = omp_number("OMP_NUM_THREADS"),
         .omp_thread_limit = omp_number("OMP_THREAD_LIMIT"),
-        .openblas_num_threads = omp_number("OPENBLAS_NUM_THREADS"),
     };
-    int64_t threads, verbose;
+    int64_t threads, verbose, ignore;
     int32_t status = number("TREADLE_NUM_THREADS", 1, 4096, &threads);
+    if (!status)
+        status = number("TREADLE_IGNORE_OMP", 0, 1, &ignore);
     if (!status)
         status = number("TREADLE_VERBOSE", 0, 2, &verbose);
     if (!status)
@@ -125,6 +125,10 @@ int32_t env_read(struct env *env)
         status = check_budget(text("TREADLE_BUDGET", "machine"), &env->budget);
     if (status)
         return status;
+    if (!ignore) {
+        env->omp_num_threads = omp_number("OMP_NUM_THREADS");
+        env->openblas_num_threads = omp_number("OPENBLAS_NUM_THREADS");
+    }
     env->num_threads = (int32_t)threads;
     env->verbose = (int32_t)verbose;
     return TREADLE_OK;

@@ -16,9 +16,9 @@ struct env {
     const char *trace;       /* TREADLE_TRACE: "stderr" or an absolute path */
     int64_t min;             /* TREADLE_MIN, 0 if unset */
     int32_t num_threads;     /* TREADLE_NUM_THREADS, 0 if unset */
-    int32_t omp_num_threads; /* first number of OMP_NUM_THREADS, 0 if unset */
+    int32_t omp_num_threads; /* first number of OMP_NUM_THREADS, 0 if unset or TREADLE_IGNORE_OMP */
     int32_t omp_thread_limit;
-    int32_t openblas_num_threads; /* OPENBLAS_NUM_THREADS, 0 if unset */
+    int32_t openblas_num_threads; /* OPENBLAS_NUM_THREADS, 0 likewise */
     int32_t budget;               /* TREADLE_BUDGET, an enum budget_mode */
     int32_t verbose;              /* TREADLE_VERBOSE: 0, 1, 2 */
 };

@@ -6,10 +6,10 @@
 
 #include "strided.h"
 
-static const char *const variables[] = {"TREADLE_BACKEND", "TREADLE_NUM_THREADS", "TREADLE_MIN",
-                                        "TREADLE_TRACE",   "TREADLE_VERBOSE",     "TREADLE_ONLY",
-                                        "TREADLE_DISABLE", "TREADLE_BUDGET",      "OMP_NUM_THREADS",
-                                        "OMP_THREAD_LIMIT"};
+static const char *const variables[] = {
+    "TREADLE_BACKEND", "TREADLE_NUM_THREADS", "TREADLE_MIN",          "TREADLE_TRACE",
+    "TREADLE_VERBOSE", "TREADLE_ONLY",        "TREADLE_DISABLE",      "TREADLE_BUDGET",
+    "OMP_NUM_THREADS", "OMP_THREAD_LIMIT",    "OPENBLAS_NUM_THREADS", "TREADLE_IGNORE_OMP"};
 
 static void clean(void)
 {
@@ -28,6 +28,7 @@ static const struct wrong {
     {"TREADLE_NUM_THREADS", "2x", "TREADLE_NUM_THREADS=2x|1 to 4096"},
     {"TREADLE_NUM_THREADS", "2.5", "TREADLE_NUM_THREADS=2.5|whole number"},
     {"TREADLE_NUM_THREADS", "99999999999999999999", "TREADLE_NUM_THREADS|1 to 4096"},
+    {"TREADLE_IGNORE_OMP", "2", "TREADLE_IGNORE_OMP=2|0 to 1"},
     {"TREADLE_BUDGET", "shared", "TREADLE_BUDGET=shared|machine, process and off"},
     {"TREADLE_BUDGET", "Machine", "TREADLE_BUDGET=Machine|machine, process and off"},
     {"TREADLE_VERBOSE", "3", "TREADLE_VERBOSE=3|0 to 2"},
@@ -122,6 +123,28 @@ Test(environment, the_numbers_of_openmp_are_limits_too, .init = clean)
     expect_invalid(treadle_set_num_threads(4097), "threads is 4097|0 to 4096");
     cr_assert_eq(treadle_set_num_threads(0), TREADLE_OK);
     cr_assert_eq(cores_with("OMP_NUM_THREADS", "1"), 1);
+}
+
+static uint32_t threads_of_a_product(void)
+{
+    struct treadle_decision d;
+    cr_assert_eq(treadle_explain_routine("dgemm_", 64, 1e12, 1, &d), TREADLE_OK);
+    return d.wanted;
+}
+
+Test(environment, the_numbers_of_openmp_can_be_ignored, .init = clean)
+{
+    int32_t machine = treadle_get_num_threads();
+    uint32_t unlimited = threads_of_a_product();
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    setenv("TREADLE_IGNORE_OMP", "1", 1);
+    cr_assert_eq(cores_with("OMP_NUM_THREADS", "1"), machine);
+    cr_assert_eq(threads_of_a_product(), unlimited);
+    cr_assert_eq(cores_with("OMP_THREAD_LIMIT", "1"), 1);
+    cr_assert_eq(cores_with("TREADLE_NUM_THREADS", "1"), 1);
+    setenv("TREADLE_IGNORE_OMP", "0", 1);
+    cr_assert_eq(cores_with("OMP_NUM_THREADS", "1"), 1);
+    cr_assert_eq(threads_of_a_product(), 1);
 }
 
 Test(environment, min_by_variable_and_by_call, .init = clean)
