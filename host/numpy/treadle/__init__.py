@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from treadle import dask as dask
     from treadle._ab import Comparison, ab
     from treadle._choice import (
         get_backend,
@@ -100,6 +101,10 @@ def _load_rest() -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "dask":  # not in __all__, because it imports distributed
+        import treadle.dask
+
+        return treadle.dask
     if name not in __all__ and name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "install" not in globals():

@@ -65,7 +65,7 @@ class Report:
         return as_html(f"Treadle: {self._summary()}", self._lines() if self.rows else [], 2)
 
 
-def _sum(rows: Iterable[_Row]) -> list[_Row]:
+def add_up(rows: Iterable[_Row]) -> list[_Row]:
     """Add up the rows of the same op and backend; the longest comes first."""
     sums: dict[tuple[str, str], _Row] = {}
     for row in rows:
@@ -89,7 +89,7 @@ def report() -> Report:
     Report
         A table by ``print()`` and in notebooks; ``.rows`` and ``.as_dict()`` for programs.
     """
-    return Report(_sum([*_before, *_treadle.statistics()]))
+    return Report(add_up([*_before, *_treadle.statistics()]))
 
 
 def reset() -> None:
@@ -106,7 +106,7 @@ def _count() -> None:
         rows = _treadle.statistics()
         _treadle.reset_statistics()
         for counter in _counters:
-            counter[:] = _sum([*counter, *rows])
+            counter[:] = add_up([*counter, *rows])
 
 
 @contextmanager
