@@ -39,6 +39,7 @@ const char ab_text[] =
     "  --level PERCENT  confidence, for all sizes together (95)\n"
     "  --seed N         of the data and of the order (from the clock)\n"
     "  --save NAME      keep the JSON under this name, or in this file if it has a slash in it\n"
+    "  --env SETTINGS   for a program: 'NAME=VALUE NAME=VALUE'; A's first, then B's\n"
     "  --fail-if WHAT   exit with 4 if B is surely slower:3% (faster:3%) than A at any size\n"
     "  --json           results, raw pairs and environment as JSON\n"
     "  --markdown       the table as Markdown\n"
