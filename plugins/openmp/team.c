@@ -98,7 +98,7 @@ void team_run(struct treadle_call *call, size_t parts, part_fn fn, void *ctx)
             fn(ctx, part);
         return;
     }
-    if (forked)
+    if (host_team)
         host_team->run(call->host, call, (uint32_t)threads, take_parts_as_member, &work);
     else
         run_on_libomp(&work, threads);
