@@ -80,6 +80,15 @@ static int32_t check_trace(const char *value)
                 value);
 }
 
+static int32_t check_profile(const char *value)
+{
+    if (!*value || *value == '/' || strcmp(value, "off") == 0)
+        return TREADLE_OK;
+    return fail(TREADLE_E_INVALID,
+                "TREADLE_PROFILE=%.128s: allowed are \"off\" and the absolute path of a file",
+                value);
+}
+
 /* The kernels of each plugin read it; a wrong value is the user's mistake all the same. */
 static int32_t check_cpu(const char *value)
 {
@@ -107,6 +116,9 @@ int32_t env_read(struct env *env)
         .only = text("TREADLE_ONLY", ""),
         .disable = text("TREADLE_DISABLE", ""),
         .trace = text("TREADLE_TRACE", ""),
+        .profile = text("TREADLE_PROFILE", ""),
+        .cache_home = text("XDG_CACHE_HOME", ""),
+        .home = text("HOME", ""),
         .omp_thread_limit = omp_number("OMP_THREAD_LIMIT"),
     };
     int64_t threads, verbose, ignore;
@@ -119,6 +131,8 @@ int32_t env_read(struct env *env)
         status = number("TREADLE_MIN", 1, INT64_MAX, &env->min);
     if (!status)
         status = check_trace(env->trace);
+    if (!status)
+        status = check_profile(env->profile);
     if (!status)
         status = check_cpu(text("TREADLE_CPU", ""));
     if (!status)

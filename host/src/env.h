@@ -14,6 +14,9 @@ struct env {
     const char *only;        /* TREADLE_ONLY: comma-separated globs of plugin names */
     const char *disable;     /* TREADLE_DISABLE: the same */
     const char *trace;       /* TREADLE_TRACE: "stderr" or an absolute path */
+    const char *profile;     /* TREADLE_PROFILE: "", "off" or an absolute path */
+    const char *cache_home;  /* XDG_CACHE_HOME */
+    const char *home;        /* HOME */
     int64_t min;             /* TREADLE_MIN, 0 if unset */
     int32_t num_threads;     /* TREADLE_NUM_THREADS, 0 if unset */
     int32_t omp_num_threads; /* first number of OMP_NUM_THREADS, 0 if unset or TREADLE_IGNORE_OMP */

@@ -18,6 +18,7 @@
 #include "op.h"
 #include "policy.h"
 #include "pool.h"
+#include "profile.h"
 
 /* The handlers may be registered more than once; the first one to run does the work. */
 static _Thread_local int running;
@@ -26,6 +27,7 @@ static void locks(enum fork_step step)
 {
     host_fork(step);
     policy_fork(step);
+    profile_fork(step);
     op_fork(step);
     pool_fork(step);
     machine_fork(step);

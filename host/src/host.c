@@ -15,6 +15,7 @@
 #include "error.h"
 #include "loader.h"
 #include "policy.h"
+#include "profile.h"
 #include "trace.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -51,6 +52,8 @@ static int32_t apply_env(void)
     }
     if (status)
         return status;
+    if (profile_read(&env))
+        policy_refresh(); /* earlier plans have other costs */
     const struct plan *plan = policy_parse(env.backend, "TREADLE_BACKEND");
     if (!plan)
         return TREADLE_E_INVALID;

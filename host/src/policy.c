@@ -8,6 +8,7 @@
 #include "policy.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,21 +19,30 @@
 #include "cpus.h"
 #include "error.h"
 #include "loader.h"
+#include "profile.h"
 
 /*
  * Built-in costs, conservative on any machine. Units: bytes moved, flops, nanoseconds.
  * docs/design.md, "Thresholds", has the measurements.
  */
-static const struct cost {
-    double limit, per_thread;
-} costs[OP_CLASSES] = {
-    [OP_ELEMENTWISE] = {1 << 20, 1 << 19},
-    [OP_REDUCTION] = {1 << 20, 1 << 19},
-    [OP_DOT] = {1 << 20, 1 << 19},
-    [OP_MATMUL] = {4e6, 2e6},
-    [OP_LINALG] = {4e6, 2e6},
-    [OP_LOOP] = {40e3, 20e3},
-    [OP_OTHER] = {0, 0},
+#define MANY 4096.0
+static const struct cost built_in[OP_CLASSES] = {
+    [OP_ELEMENTWISE] = {.start = 17e3, .each = 1800, .unit = 0.04, .spread = MANY},
+    [OP_REDUCTION] = {.start = 17e3, .each = 1800, .unit = 0.056, .spread = MANY},
+    [OP_DOT] = {.call = 60, .start = 17e3, .each = 1800, .unit = 0.028, .spread = MANY},
+    [OP_MATMUL] = {.call = 600, .start = 23e3, .each = 3000, .unit = 0.014, .spread = MANY},
+    [OP_LINALG] = {.start = 23e3, .each = 3000, .unit = 0.014, .spread = MANY},
+    [OP_LOOP] = {.start = 16.5e3, .each = 1800, .unit = 1, .spread = MANY},
+    [OP_OTHER] = {.unit = 1, .spread = MANY},
+};
+
+/*
+ * The same by plain loops: a product of up to 18 x 18, or a dot of up to 140 elements, is done
+ * before BLIS has found its kernel and packed the operands.
+ */
+static const struct cost plain[OP_CLASSES] = {
+    [OP_DOT] = {.call = 20, .unit = 0.046, .spread = 1},
+    [OP_MATMUL] = {.call = 100, .unit = 0.06, .spread = 1},
 };
 
 /* Without a hint a loop is taken for one that moves its bytes at 10 GB/s. */
@@ -413,6 +423,74 @@ static void fill_candidates(struct entry *entry, const struct rule *rule,
         add_candidate(entry, &rule->choices[i], query);
 }
 
+static struct option built_in_option(uint32_t candidate, uint32_t cap, const struct cost *cost)
+{
+    struct option option = {.candidate = (uint8_t)candidate, .threads_cap = cap};
+    for (uint32_t level = 0; level < STEP_LEVELS; level++)
+        option.costs[level] = *cost;
+    return option;
+}
+
+static void compile_built_in(struct entry *entry, bool automatic)
+{
+    uint32_t last = automatic ? entry->count - 1 : 0;
+    const struct option options[] = {
+        built_in_option(0, 0, &built_in[entry->op->class]),
+        built_in_option(last, 1, &plain[entry->op->class]),
+    };
+    steps_compile(&entry->steps, options, last > 0 && options[1].costs[0].unit > 0 ? 2 : 1);
+}
+
+/* Element-wise operations and reductions that were not measured cost what these do. */
+static const char *kin(const struct op *op)
+{
+    return op->class == OP_ELEMENTWISE ? "add" : op->class == OP_REDUCTION ? "sum" : op->name;
+}
+
+/* A loop says itself what its elements cost, and needs the threads that an addition needs. */
+static bool loop_costs(const struct backend *backend, struct cost costs[STEP_LEVELS])
+{
+    const struct treadle_dtype f64 = {TREADLE_FLOAT, 64, 1};
+    if (!profile_costs("add", f64, backend->table.id, backend->table.version, costs))
+        return false;
+    for (uint32_t level = 0; level < STEP_LEVELS; level++) {
+        costs[level].unit = 1;
+        costs[level].spread = MANY;
+    }
+    return true;
+}
+
+static bool costs_of(const struct op *op, struct treadle_dtype dtype, const struct backend *backend,
+                     struct cost costs[STEP_LEVELS])
+{
+    const char *id = backend->table.id, *version = backend->table.version;
+    if (op->class == OP_LOOP)
+        return loop_costs(backend, costs);
+    return profile_costs(op->name, dtype, id, version, costs) ||
+           profile_costs(kin(op), dtype, id, version, costs);
+}
+
+/*
+ * By what was measured, if the first of the list was. A list that the user has ordered keeps its
+ * order: then only the number of threads is chosen.
+ */
+static bool compile_measured(struct entry *entry, bool automatic, struct treadle_dtype dtype)
+{
+    struct option options[CANDIDATES_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < (automatic ? entry->count : 1); i++) {
+        const struct candidate *candidate = &entry->candidates[i];
+        options[count].candidate = (uint8_t)i;
+        options[count].threads_cap = candidate->threads_cap;
+        bool known = costs_of(entry->op, dtype, candidate->backend, options[count].costs);
+        if (!known && i == 0)
+            return false;
+        count += known;
+    }
+    steps_compile(&entry->steps, options, count);
+    return true;
+}
+
 static struct entry *build(const struct plan *plan, const struct op *op,
                            const struct treadle_array *args, uint32_t nargs, uint32_t nin)
 {
@@ -444,13 +522,15 @@ static struct entry *build(const struct plan *plan, const struct op *op,
         free(entry);
         return NULL;
     }
-    bool last = rule->automatic && small_is_serial(op);
-    entry->small = entry->candidates[last ? entry->count - 1 : 0];
     entry->nargs = nargs;
     entry->nin = nin;
     entry->unit = unit_of(op, args, nargs);
-    entry->limit = costs[op->class].limit;
-    entry->per_thread = costs[op->class].per_thread;
+    entry->measured = compile_measured(entry, rule->automatic, args[0].dtype);
+    if (!entry->measured)
+        compile_built_in(entry, rule->automatic);
+    entry->graded = is_blas(op) && rule->automatic;
+    entry->limit = entry->graded ? 0 : entry->steps.limit;
+    entry->small = entry->candidates[rule->automatic && small_is_serial(op) ? entry->count - 1 : 0];
     return entry;
 }
 
@@ -570,14 +650,28 @@ bool policy_is_small(const struct entry *entry, double elements, double work)
     return min > 0 ? elements < (double)min : work < entry->limit;
 }
 
-static uint32_t threads_for(double work, double per_thread)
+static bool is_forced(void)
 {
-    double cores = cpus_available();
-    double worth = per_thread > 0 ? work / per_thread : cores;
-    bool forced = atomic_load_explicit(&min_elements, memory_order_relaxed) > 0;
-    if (forced || worth > cores)
-        worth = cores;
-    return worth < 1 ? 1 : (uint32_t)worth;
+    return atomic_load_explicit(&min_elements, memory_order_relaxed) > 0;
+}
+
+static uint32_t up_to_cores(uint32_t worth)
+{
+    uint32_t cores = (uint32_t)cpus_available();
+    return is_forced() || worth > cores ? cores : worth;
+}
+
+const struct candidate *policy_graded(const struct entry *entry, double work)
+{
+    if (!entry->graded || is_forced() || work >= entry->steps.limit)
+        return NULL;
+    return &entry->candidates[steps_find(&entry->steps, work, 1)->alone];
+}
+
+/* TREADLE_MIN is for tests: what is not small is done as if it were very large. */
+static const struct step *step_of(const struct entry *entry, double work, uint32_t callers)
+{
+    return steps_find(&entry->steps, is_forced() ? HUGE_VAL : work, callers);
 }
 
 static uint32_t limit_blas(uint32_t wanted)
@@ -586,23 +680,31 @@ static uint32_t limit_blas(uint32_t wanted)
     return limit > 0 && (uint32_t)limit < wanted ? (uint32_t)limit : wanted;
 }
 
-uint32_t policy_wanted(const struct entry *entry, double work)
+uint32_t policy_wanted(const struct entry *entry, double work, uint32_t callers)
 {
-    uint32_t wanted = threads_for(work, entry->per_thread);
+    const struct step *step = step_of(entry, work, callers);
+    uint32_t wanted =
+        least_cap(up_to_cores(step->threads), entry->candidates[step->first].threads_cap);
     return is_blas(entry->op) ? limit_blas(wanted) : wanted;
+}
+
+uint32_t policy_first(const struct entry *entry, double work, uint32_t callers, uint32_t threads)
+{
+    const struct step *step = step_of(entry, work, callers);
+    return threads > 1 ? step->first : step->alone;
 }
 
 double policy_limit(const struct entry *entry, double elements, double work)
 {
     int64_t min = atomic_load_explicit(&min_elements, memory_order_relaxed);
     if (min > 0 || work <= 0)
-        return min > 0 ? (double)min : entry->limit / (entry->unit > 0 ? entry->unit : 1);
-    return entry->limit * elements / work;
+        return min > 0 ? (double)min : entry->steps.limit / (entry->unit > 0 ? entry->unit : 1);
+    return entry->steps.limit * elements / work;
 }
 
 /* Cheaper to split than our own products: the library decides once more by size. Products up to
  * 64 x 64 x 64 (524288) stay on one thread in OpenBLAS, so there is nothing to decide. */
-static const struct cost routine_cost = {5.25e5, 2.5e5};
+static const double ROUTINE_FLOPS = 5.25e5, ROUTINE_FLOPS_PER_THREAD = 2.5e5;
 
 bool policy_routine_is_small(double flops)
 {
@@ -611,11 +713,12 @@ bool policy_routine_is_small(double flops)
 
 uint32_t policy_routine_wanted(double flops)
 {
-    return limit_blas(threads_for(flops, routine_cost.per_thread));
+    double worth = fmin(flops / ROUTINE_FLOPS_PER_THREAD, MANY);
+    return limit_blas(up_to_cores(worth < 1 ? 1 : (uint32_t)worth));
 }
 
 double policy_routine_limit(void)
 {
     int64_t min = atomic_load_explicit(&min_elements, memory_order_relaxed);
-    return min > 0 ? (double)min : routine_cost.limit;
+    return min > 0 ? (double)min : ROUTINE_FLOPS;
 }

@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "op.h"
 #include "fork_step.h"
+#include "steps.h"
 
 enum { CANDIDATES_MAX = 16 };
 
@@ -25,12 +26,14 @@ struct entry {
     const struct op *op;
     uint32_t nargs, nin;
     uint32_t dtypes[ARGS_MAX];
-    double unit;       /* work of one element: bytes; 1 where elements are flops; 0: attrs say */
-    double limit;      /* work below which the call stays on the caller */
-    double per_thread; /* work that pays for one thread */
+    double unit;  /* work of one element: bytes; 1 where elements are flops; 0: attrs say */
+    double limit; /* work below which the call stays on the caller, with `small`; 0 if graded */
     struct candidate small;
+    bool graded;   /* which backend is fastest on the caller depends on the size */
+    bool measured; /* the steps come from the profile */
     uint32_t count;
     struct candidate candidates[CANDIDATES_MAX]; /* in the order in which they are asked */
+    struct steps steps;
 };
 
 /** A parsed TREADLE_BACKEND. Never freed: calls may be using it. */
@@ -89,14 +92,27 @@ void policy_set_blas_threads(int32_t threads);
 /** Work of a call with so many elements. */
 double policy_work(const struct entry *entry, double elements, const void *attrs);
 
-/** Does the call stay on the caller's thread? */
+/**
+ * Who carries the call out on the caller's thread; NULL if it is large. Products have several, by
+ * size; the others are asked for one comparison.
+ */
+const struct candidate *policy_graded(const struct entry *entry, double work);
 bool policy_is_small(const struct entry *entry, double elements, double work);
+
+static inline const struct candidate *policy_small(const struct entry *entry, double elements,
+                                                   double work)
+{
+    return policy_is_small(entry, elements, work) ? &entry->small : policy_graded(entry, work);
+}
 
 /** The number of elements below which a call of this kind is small. */
 double policy_limit(const struct entry *entry, double elements, double work);
 
-/** Threads that the work is worth, at least 1. */
-uint32_t policy_wanted(const struct entry *entry, double work);
+/** Threads that the work is worth while there are so many callers, at least 1. */
+uint32_t policy_wanted(const struct entry *entry, double work, uint32_t callers);
+
+/** The candidate to ask first, with so many threads. */
+uint32_t policy_first(const struct entry *entry, double work, uint32_t callers, uint32_t threads);
 
 /** The same for a routine of `flops`. */
 bool policy_routine_is_small(double flops);

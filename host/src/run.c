@@ -8,6 +8,7 @@
  * A small call ends at the bracket. Until there it reads the plan, which nobody writes, and its own
  * stack: no clock, no counter, no cache line that another thread writes.
  */
+#include <stdio.h>
 #include <string.h>
 #include <treadle/treadle.h>
 
@@ -92,14 +93,15 @@ static uint32_t credible(const struct candidate *candidate, uint32_t used, uint3
     return used ? allowed : 1;
 }
 
-/* Ask the candidates in turn. Returns the one that answered, and what it said. */
-static const struct candidate *run_first(const struct request *request, uint32_t threads,
-                                         int32_t *status, uint32_t *threads_used,
+/* Ask `first`, then the others in turn. Returns the one that answered, and what it said. */
+static const struct candidate *run_first(const struct request *request, uint32_t first,
+                                         uint32_t threads, int32_t *status, uint32_t *threads_used,
                                          uint32_t *fallbacks)
 {
     const struct entry *entry = request->entry;
     *fallbacks = 0;
-    for (uint32_t i = 0; i < entry->count; i++) {
+    for (uint32_t turn = 0; turn < entry->count; turn++) {
+        uint32_t i = turn == 0 ? first : turn <= first ? turn - 1 : turn;
         const struct candidate *candidate = &entry->candidates[i];
         uint32_t allowed = capped(threads, candidate->threads_cap);
         *status = candidate->backend->usable ? run_kernel(candidate, request, allowed, threads_used)
@@ -118,13 +120,14 @@ static const struct candidate *run_first(const struct request *request, uint32_t
 static int32_t run_granted(const struct request *request, struct treadle_used *used)
 {
     const struct entry *entry = request->entry;
-    uint32_t wanted = capped(policy_wanted(entry, request->work), entry->candidates[0].threads_cap);
+    uint32_t wanted = policy_wanted(entry, request->work, budget_callers() + 1);
     gate_enter();
     struct grant grant = budget_take(wanted);
     int32_t status;
     uint32_t threads_used = 1, fallbacks;
+    uint32_t first = policy_first(entry, request->work, grant.callers, grant.threads);
     const struct candidate *candidate =
-        run_first(request, grant.threads, &status, &threads_used, &fallbacks);
+        run_first(request, first, grant.threads, &status, &threads_used, &fallbacks);
 
     int64_t end = budget_give(&grant);
     gate_leave();
@@ -184,14 +187,15 @@ static int32_t carry_out(const struct entry *entry, const struct treadle_array *
 {
     const struct request request = {entry, args, attrs, elements,
                                     policy_work(entry, elements, attrs)};
-    if (!policy_is_small(entry, elements, request.work) || !entry->small.backend->usable)
+    const struct candidate *small = policy_small(entry, elements, request.work);
+    if (!small || !small->backend->usable)
         return run_large(&request, used);
     uint32_t threads_used;
-    int32_t status = run_kernel(&entry->small, &request, 1, &threads_used);
+    int32_t status = run_kernel(small, &request, 1, &threads_used);
     if (status == TREADLE_E_DECLINED)
         return run_large(&request, used);
     if (status == TREADLE_OK)
-        tell(used, &entry->small, 1, 0);
+        tell(used, small, 1, 0);
     return status;
 }
 
@@ -251,7 +255,7 @@ int32_t treadle_run(const char *op, const struct treadle_array *args, uint32_t n
 /* ---- what would be done -----------------------------------------------------------------------
  */
 
-static void describe(struct treadle_decision *decision, bool small, uint32_t wanted,
+static void describe(struct treadle_decision *decision, bool small, bool measured, uint32_t wanted,
                      const struct grant *grant, double elements, double limit)
 {
     decision->wanted = small ? 1 : wanted;
@@ -261,8 +265,8 @@ static void describe(struct treadle_decision *decision, bool small, uint32_t wan
     decision->elements = elements;
     decision->limit = limit;
     const char *reason = small ? "small: stays on the caller" : grant_reason(wanted, grant);
-    strncpy(decision->reason, reason, sizeof decision->reason - 1);
-    decision->reason[sizeof decision->reason - 1] = '\0';
+    snprintf(decision->reason, sizeof decision->reason, "%s%s", reason,
+             measured ? "; by this machine's profile" : "");
 }
 
 int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32_t nargs,
@@ -282,11 +286,12 @@ int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32
     if (status)
         return status;
     double work = policy_work(entry, prepared.elements, attrs);
-    bool small = policy_is_small(entry, prepared.elements, work);
-    const struct candidate *first = small ? &entry->small : &entry->candidates[0];
-    uint32_t wanted = capped(policy_wanted(entry, work), first->threads_cap);
+    const struct candidate *small = policy_small(entry, prepared.elements, work);
+    uint32_t wanted = policy_wanted(entry, work, callers ? callers : budget_callers() + 1);
     struct grant grant = budget_preview(wanted, callers);
-    describe(decision, small, wanted, &grant, prepared.elements,
+    uint32_t i = policy_first(entry, work, grant.callers, grant.threads);
+    const struct candidate *first = small ? small : &entry->candidates[i];
+    describe(decision, small != NULL, entry->measured, wanted, &grant, prepared.elements,
              policy_limit(entry, prepared.elements, work));
     decision->backend = first->backend->table.id;
     decision->variant = first->kernel.variant;

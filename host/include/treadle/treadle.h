@@ -328,6 +328,20 @@ struct treadle_budget_info {
 
 int32_t treadle_budget_info(struct treadle_budget_info *info);
 
+/** The costs measured by `treadle tune`, from which decisions are made; without them, built-in
+ * ones.
+ */
+struct treadle_profile_info {
+    const char *state; /* "used", "none" (no file), "off" or "refused" */
+    char path[1024];   /* of the file that is used, or that would be; "" if there is no place */
+    char reason[256];  /* why it is refused, else "" */
+    char machine[256]; /* the lines with which a profile of this machine and library begins */
+    uint32_t costs;    /* that were read */
+    uint32_t reserved;
+};
+
+int32_t treadle_profile_info(struct treadle_profile_info *info);
+
 /** A process of this user that has lately shared cores. Its own numbers, at the moment of looking.
  */
 struct treadle_process {

@@ -327,6 +327,17 @@ pub struct treadle_budget_info {
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+pub struct treadle_profile_info {
+    pub state: *const c_char,
+    pub path: [c_char; 1024],
+    pub reason: [c_char; 256],
+    pub machine: [c_char; 256],
+    pub costs: u32,
+    pub reserved: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct treadle_process {
     pub pid: i32,
     pub is_here: u32,
@@ -422,6 +433,7 @@ extern "C" {
         decision: *mut treadle_decision,
     ) -> i32;
     pub fn treadle_budget_info(info: *mut treadle_budget_info) -> i32;
+    pub fn treadle_profile_info(info: *mut treadle_profile_info) -> i32;
     pub fn treadle_processes(list: *mut treadle_process, capacity: u32) -> i32;
     pub fn treadle_set_budget(mode: *const c_char) -> i32;
     pub fn treadle_get_budget() -> *const c_char;

@@ -53,6 +53,7 @@ fn ours() -> Found {
         limit, reason);
     members!(found, treadle_budget_info: mode, asked, reason, cores, left, quota, processes,
         reserved);
+    members!(found, treadle_profile_info: state, path, reason, machine, costs, reserved);
     members!(found, treadle_process: pid, is_here, command, cores, share, callers, held, wanted,
         reserved, calls, core_ns);
     members!(found, treadle_statistic: op, backend, calls, nanoseconds, fallbacks, threads_most,
