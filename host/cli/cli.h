@@ -26,6 +26,7 @@ int cli_check(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_top(int argc, char **argv);
+int cli_tune(int argc, char **argv);
 
 /** Print "treadle: <sentence>" on stderr and return `code`. */
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -86,9 +86,9 @@ static bool check_settings(struct report *report)
 
 static bool is_known_variable(const char *entry)
 {
-    static const char *const names[] = {"BACKEND",     "BUDGET", "CPU",         "DISABLE",
-                                        "MIN",         "NUMPY",  "NUM_THREADS", "ONLY",
-                                        "PLUGIN_PATH", "TRACE",  "VERBOSE"};
+    static const char *const names[] = {"BACKEND",     "BUDGET",  "CPU",         "DISABLE",
+                                        "MIN",         "NUMPY",   "NUM_THREADS", "ONLY",
+                                        "PLUGIN_PATH", "PROFILE", "TRACE",       "VERBOSE"};
     const char *name = entry + strlen("TREADLE_");
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -178,6 +178,22 @@ static void check_budget(struct report *report)
               budget.quota < 1 ? "less than a core: even one thread is stopped now and then"
                                : "the cgroup's (container's) limit; it is rounded down",
               "%.2f cores", budget.quota);
+}
+
+static void check_profile(struct report *report)
+{
+    struct treadle_profile_info profile;
+
+    if (treadle_profile_info(&profile))
+        found(report, BAD, "profile", "", "%s", treadle_last_error());
+    else if (!strcmp(profile.state, "refused"))
+        found(report, WARN, "profile", "run 'treadle tune'; until then built-in costs hold",
+              "%s: %s", profile.path, profile.reason);
+    else if (!strcmp(profile.state, "used"))
+        found(report, OK, "profile", "", "%s: %u costs", profile.path, profile.costs);
+    else
+        found(report, NOTE, "profile", "'treadle tune' measures what pays on this machine",
+              "%s: built-in costs hold", profile.state);
 }
 
 static void check_cores(struct report *report, const struct facts *facts)
@@ -370,6 +386,7 @@ static void check_all(struct report *report, struct facts *facts)
     if (ready) {
         check_cores(report, facts);
         check_budget(report);
+        check_profile(report);
         check_plugins(report);
         check_kernels(report);
         check_runtimes(report);

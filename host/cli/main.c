@@ -15,6 +15,7 @@ static const struct {
     {"explain", cli_explain, "what would run for a call, with how many threads, and why"},
     {"bench", cli_bench, "rates of every backend against the machine's limits"},
     {"ab", cli_ab, "which of two backends is faster, and how sure that is"},
+    {"tune", cli_tune, "measure this machine, so that the choices suit it"},
     {"check", cli_check, "whether a plugin keeps the ABI: a test kit for its author"},
     {"doctor", cli_doctor, "everything that affects speed or safety here, and what to do"},
     {"run", cli_run, "a program, with its BLAS and LAPACK calls led here"},
@@ -80,6 +81,6 @@ int main(int argc, char **argv)
         return version(argc - 1, argv + 1);
     return cli_fail(
         CLI_USAGE,
-        "'%s' is not a command; use list, explain, bench, ab, check, doctor, run, top, help",
+        "'%s' is not a command; use list, explain, bench, ab, tune, check, doctor, run, top, help",
         argv[1]);
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["list", "explain", "bench", "ab", "check", "doctor", "run", "top"]
+COMMANDS = ["list", "explain", "bench", "ab", "tune", "check", "doctor", "run", "top"]
 OK, FAILED, USAGE, DIFFER, INTERRUPTED = 0, 1, 2, 3, 130
 
 

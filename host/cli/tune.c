@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `treadle tune`: measure this machine, and write down what calls cost. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <treadle/treadle.h>
+
+#include "cli.h"
+#include "crew.h"
+#include "facts.h"
+#include "options.h"
+#include "output.h"
+#include "stopwatch.h"
+#include "tune_case.h"
+#include "tune_fit.h"
+#include "tune_profile.h"
+
+static const char usage[] = "tune [OP...] [OPTION...]";
+static const char text[] =
+    "Measure what operations cost on this machine, with one and more callers at a time, and write\n"
+    "it into a profile, from which programs then choose backends and threads. Without a profile\n"
+    "careful built-in costs hold. Ctrl-C keeps what was measured.\n\n"
+    "  --dtype TYPES    f64, f32, ... (f64,f32)\n"
+    "  --callers LIST   calls at the same time: 1, 2, 4 or 8 (up to twice the cores)\n"
+    "  --sizes LIST     elements, or n of n x n matrices (some that tell)\n"
+    "  --rounds N       samples of each (7)\n"
+    "  --only-missing   leave alone what the profile has\n"
+    "  --dry-run        measure and show, but write nothing\n"
+    "  --anyway         keep what was measured beside busy processes\n"
+    "  --all            time the choice of auto too, and more threads than a caller's share\n"
+    "  --json           as JSON, with all samples\n"
+    "  --help           this text\n\n"
+    "Examples:\n"
+    "  treadle tune\n"
+    "  treadle tune add sum --dry-run\n"
+    "  treadle tune --only-missing\n";
+
+static const char *const usual_ops[] = {"add", "sqrt",     "sum", "dot",  "matmul", "solve",
+                                        "inv", "cholesky", "qr",  "eigh", "svd"};
+
+/* Around the sizes at which threads begin to pay, and some beyond. */
+static const char vector_sizes[] = "3000,10000,30000,100000,400000,2000000",
+                  matrix_sizes[] = "24,48,96,192,384";
+
+enum {
+    DTYPE = 256,
+    CALLERS,
+    SIZES,
+    ROUNDS,
+    MISSING,
+    DRY,
+    ALL,
+    ANYWAY,
+    OPS_MAX = 32,
+    DTYPES_MAX = 8
+};
+enum { CALLERS_MOST = 8, TRIES = 3 };
+
+static const double share_of_others_most = 0.1;
+
+struct request {
+    const char *ops[OPS_MAX];
+    size_t nops;
+    struct treadle_dtype dtypes[DTYPES_MAX];
+    size_t ndtypes;
+    struct options_counts callers;
+    const char *sizes;
+    int64_t rounds;
+    bool missing, dry, all, anyway, json;
+};
+
+/** Everything that was asked for, and how far it is. */
+struct tuning {
+    const struct request *request;
+    struct tune_profile profile;
+    struct tune_case *tune; /* too large for the stack */
+    json_t *cells;
+    size_t done, left_out, total; /* groups */
+    double begin;
+};
+
+/* ---- one operation and type with so many callers: a line for each backend ----------------------
+ */
+
+struct group {
+    const char *op, *dtype_name;
+    struct treadle_dtype dtype;
+    uint32_t callers;
+    struct tune_sample samples[OPTIONS_LIST_MAX * TUNE_SIDES_MAX];
+    const char *backends[OPTIONS_LIST_MAX * TUNE_SIDES_MAX]; /* of the samples */
+    size_t count;
+};
+
+static json_t *side_json(const struct tune_case *tune, const struct tune_side *side)
+{
+    json_t *seconds = json_array();
+
+    for (size_t r = 0; r < tune->rounds; r++)
+        json_array_append_new(seconds, json_real(side->seconds[r]));
+    return json_pack("{s:s, s:i, s:f, s:o}", "backend", side->backend, "threads", side->threads,
+                     "median", side->median, "seconds", seconds);
+}
+
+static void keep(struct tuning *tuning, struct group *group)
+{
+    const struct tune_case *tune = tuning->tune;
+    json_t *sides = json_array();
+
+    for (size_t i = 0; i < tune->count; i++) {
+        const struct tune_side *side = &tune->sides[i];
+        json_array_append_new(sides, side_json(tune, side));
+        if (side->threads == 0)
+            continue;
+        group->backends[group->count] = side->backend;
+        group->samples[group->count++] =
+            (struct tune_sample){tune->work, side->quartile, side->threads};
+    }
+    json_array_append_new(
+        tuning->cells, json_pack("{s:s, s:s, s:f, s:I, s:f, s:o}", "op", group->op, "dtype",
+                                 group->dtype_name, "size", tune->size, "callers",
+                                 (json_int_t)group->callers, "work", tune->work, "sides", sides));
+}
+
+static void put_backend(struct tuning *tuning, const struct group *group, const char *backend)
+{
+    struct tune_sample samples[OPTIONS_LIST_MAX * TUNE_SIDES_MAX];
+    struct tune_cost cost;
+    size_t count = 0;
+
+    for (size_t i = 0; i < group->count; i++)
+        if (!strcmp(group->backends[i], backend))
+            samples[count++] = group->samples[i];
+    if (count > 0 && tune_fit(samples, count, &cost))
+        tune_profile_put(&tuning->profile, group->op, group->dtype_name, backend, group->callers,
+                         &cost);
+}
+
+static void put(struct tuning *tuning, const struct group *group)
+{
+    struct treadle_backend_info info;
+
+    for (uint32_t i = 0; treadle_backend_info(i, &info) == TREADLE_OK; i++)
+        if (!*info.reason)
+            put_backend(tuning, group, info.name);
+}
+
+static void show_progress(const struct tuning *tuning, const struct group *group)
+{
+    double gone = stopwatch_now() - tuning->begin;
+    double left =
+        gone / (double)(tuning->done ? tuning->done : 1) * (double)(tuning->total - tuning->done);
+
+    cli_progress("tune: %s %s, %u caller%s: %zu of %zu, %.0f s left", group->op, group->dtype_name,
+                 group->callers, group->callers == 1 ? "" : "s", tuning->done + 1, tuning->total,
+                 left);
+}
+
+static bool measure_sizes(struct tuning *tuning, struct group *group, struct crew *crew,
+                          const struct options_shapes *sizes)
+{
+    for (size_t i = 0; i < sizes->count && !cli_interrupted(); i++) {
+        *tuning->tune = (struct tune_case){.op = group->op,
+                                           .dtype = group->dtype,
+                                           .shape = sizes->shapes[i],
+                                           .callers = group->callers};
+        show_progress(tuning, group);
+        if (!tune_case_measure(tuning->tune, crew, (size_t)tuning->request->rounds,
+                               tuning->request->all))
+            return false;
+        if (tuning->tune->rounds > 0)
+            keep(tuning, group);
+    }
+    return true;
+}
+
+static bool is_quiet(const struct facts_moment *begin)
+{
+    const struct facts_disturbance disturbance = facts_since(begin);
+
+    return disturbance.others + disturbance.stolen < share_of_others_most;
+}
+
+/**
+ * Measure until nobody disturbs. In what others leave of the machine a second thread never pays:
+ * after some tries such costs are dropped. Who asks for auto too compares it round by round.
+ */
+static bool measure_quietly(struct tuning *tuning, struct group *group, struct crew *crew,
+                            const struct options_shapes *sizes, bool *quiet)
+{
+    bool any = tuning->request->anyway || tuning->request->all;
+    struct facts_moment begin;
+
+    *quiet = false;
+    for (int i = 0; i < TRIES && !*quiet && !cli_interrupted(); i++) {
+        group->count = 0;
+        facts_moment_now(&begin);
+        if (!measure_sizes(tuning, group, crew, sizes))
+            return false;
+        *quiet = any || is_quiet(&begin);
+    }
+    return true;
+}
+
+static bool measure_group(struct tuning *tuning, struct group *group)
+{
+    struct options_shapes sizes;
+    struct workload load;
+    const struct options_shape any = {{8}, 1};
+
+    if (!workload_plan(&load, "tune", group->op, group->dtype, &any, 1, NULL) ||
+        !options_shapes("tune: --sizes",
+                        tuning->request->sizes            ? tuning->request->sizes
+                        : workload_is_memory_bound(&load) ? vector_sizes
+                                                          : matrix_sizes,
+                        &sizes))
+        return false;
+    struct crew *crew = crew_create(group->callers);
+    bool quiet, good = crew && measure_quietly(tuning, group, crew, &sizes, &quiet);
+    crew_destroy(crew);
+    if (!good || cli_interrupted())
+        return good;
+    tuning->done++;
+    tuning->left_out += !quiet;
+    if (!quiet)
+        return true;
+    put(tuning, group);
+    return tuning->request->dry || tune_profile_write(&tuning->profile);
+}
+
+/* ---- all of them -------------------------------------------------------------------------------
+ */
+
+static bool runs(const char *op, struct treadle_dtype dtype)
+{
+    struct treadle_decision decision;
+    struct workload load;
+    const struct options_shape any = {{8}, 1};
+
+    return workload_plan(&load, "tune", op, dtype, &any, 1, NULL) &&
+           !treadle_explain(load.op, load.args, load.nargs, load.nin, load.attrs, 1, &decision);
+}
+
+static bool is_wanted(const struct tuning *tuning, const struct group *group)
+{
+    return runs(group->op, group->dtype) &&
+           !(tuning->request->missing &&
+             tune_profile_has(&tuning->profile, group->op, group->dtype_name, "serial",
+                              group->callers));
+}
+
+/** Counts the groups if `measure` is false. Returns false if one failed. */
+static bool each_group(struct tuning *tuning, struct group *group, bool measure)
+{
+    const struct request *request = tuning->request;
+    size_t all = request->nops * request->ndtypes * request->callers.count;
+
+    for (size_t i = 0; i < all && !cli_interrupted(); i++) {
+        group->op = request->ops[i / (request->ndtypes * request->callers.count)];
+        group->dtype = request->dtypes[i / request->callers.count % request->ndtypes];
+        group->dtype_name = options_dtype_name(group->dtype);
+        group->callers = (uint32_t)request->callers.counts[i % request->callers.count];
+        group->count = 0;
+        if (!is_wanted(tuning, group))
+            continue;
+        if (!measure)
+            tuning->total++;
+        else if (!measure_group(tuning, group))
+            return false;
+    }
+    return true;
+}
+
+static void show_table(const struct tuning *tuning)
+{
+    struct output_table table;
+    static const char *const head[] = {"op",       "type",    "backend", "callers",    "call ns",
+                                       "start ns", "each ns", "unit fs", "spread/1000"};
+    char word[9][OUTPUT_CELL];
+
+    output_table_init(&table, "lllrrrrrr");
+    for (size_t c = 0; c < 9; c++)
+        output_cell(&table, "%s", head[c]);
+    for (size_t i = 0; i < tuning->profile.count; i++) {
+        sscanf(tuning->profile.costs[i], "cost %63s %63s %63s %63s %63s %63s %63s %63s %63s",
+               word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7], word[8]);
+        for (size_t c = 0; c < 9; c++)
+            output_cell(&table, "%s", word[c]);
+    }
+    output_table_print(&table);
+    output_table_finish(&table);
+}
+
+static int report(struct tuning *tuning, const struct facts *facts)
+{
+    bool written = !tuning->request->dry && tuning->done > tuning->left_out;
+    json_t *costs = json_array();
+
+    for (size_t i = 0; i < tuning->profile.count; i++)
+        json_array_append_new(costs, json_string(tuning->profile.costs[i]));
+    if (tuning->request->json)
+        return output_json(json_pack("{s:i, s:s, s:b, s:b, s:o, s:O, s:o}", "schema", 1, "path",
+                                     tuning->profile.path, "written", written, "interrupted",
+                                     cli_interrupted(), "costs", costs, "cells", tuning->cells,
+                                     "environment", facts_json(facts)));
+    json_decref(costs);
+    show_table(tuning);
+    printf("\n%s %s\n", written ? "Written to" : "Not written to", tuning->profile.path);
+    return CLI_OK;
+}
+
+static int tune(const struct request *request)
+{
+    struct tuning tuning = {.request = request, .cells = json_array()};
+    struct group *group = calloc(1, sizeof *group);
+    struct facts_moment begin;
+    struct facts facts;
+    int status = CLI_FAILED;
+
+    tuning.tune = calloc(1, sizeof *tuning.tune);
+    facts_read(&facts);
+    if (group && tuning.tune && tune_profile_open(&tuning.profile, !request->dry)) {
+        cli_catch_interrupt();
+        facts_moment_now(&begin);
+        each_group(&tuning, group, false);
+        tuning.begin = stopwatch_now();
+        bool good = each_group(&tuning, group, true);
+        cli_progress_end();
+        const struct facts_disturbance disturbance = facts_since(&begin);
+        facts_warn(&facts, &disturbance, NULL);
+        status = good ? report(&tuning, &facts) : CLI_FAILED;
+        if (status == CLI_OK && tuning.left_out > 0)
+            status = cli_fail(CLI_FAILED,
+                              "tune: %zu of %zu were disturbed by other processes and left out; "
+                              "'treadle tune --only-missing' tries them again, and "
+                              "--anyway takes them",
+                              tuning.left_out, tuning.total);
+    }
+    tune_profile_finish(&tuning.profile);
+    json_decref(tuning.cells);
+    free(tuning.tune);
+    free(group);
+    return status == CLI_OK && cli_interrupted() ? CLI_INTERRUPTED : status;
+}
+
+/* ---- what was asked for ------------------------------------------------------------------------
+ */
+
+static bool parse_dtypes(const char *given, struct request *request)
+{
+    char *copy = strdup(given), *rest = NULL;
+    bool good = copy != NULL;
+
+    request->ndtypes = 0;
+    for (char *name = copy ? strtok_r(copy, ",", &rest) : NULL; name && good;
+         name = strtok_r(NULL, ",", &rest))
+        good = request->ndtypes < DTYPES_MAX &&
+               options_dtype("tune: --dtype", name, &request->dtypes[request->ndtypes++]);
+    free(copy);
+    return good && request->ndtypes > 0;
+}
+
+static bool parse_value(int option, struct request *request)
+{
+    switch (option) {
+    case DTYPE:
+        return parse_dtypes(optarg, request);
+    case CALLERS:
+        return options_counts("tune: --callers", optarg, 1, CALLERS_MOST, &request->callers);
+    case SIZES:
+        request->sizes = optarg;
+        return true;
+    case ROUNDS:
+        return options_count("tune: --rounds", optarg, 3, TUNE_ROUNDS_MAX, &request->rounds);
+    default:
+        request->missing |= option == MISSING;
+        request->dry |= option == DRY;
+        request->all |= option == ALL;
+        request->anyway |= option == ANYWAY;
+        request->json |= option == 'j';
+        return true;
+    }
+}
+
+/** Returns CLI_OK, CLI_USAGE, or -1 after --help. */
+static int parse(int argc, char **argv, struct request *request)
+{
+    static const struct option options[] = {{"dtype", required_argument, NULL, DTYPE},
+                                            {"callers", required_argument, NULL, CALLERS},
+                                            {"sizes", required_argument, NULL, SIZES},
+                                            {"rounds", required_argument, NULL, ROUNDS},
+                                            {"only-missing", no_argument, NULL, MISSING},
+                                            {"dry-run", no_argument, NULL, DRY},
+                                            {"all", no_argument, NULL, ALL},
+                                            {"anyway", no_argument, NULL, ANYWAY},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (option == 'h')
+            return -1;
+        if (option == '?' || option == ':')
+            return cli_bad_option("tune", argc, argv, option);
+        if (!parse_value(option, request))
+            return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+static bool is_power_of_two(int64_t n)
+{
+    return (n & (n - 1)) == 0;
+}
+
+/** The costs are a line through several sizes. */
+static bool check_sizes(const struct request *request)
+{
+    struct options_shapes sizes = {.count = 2};
+
+    if (request->sizes && !options_shapes("tune: --sizes", request->sizes, &sizes))
+        return false;
+    for (size_t i = 0; request->sizes && i < sizes.count; i++)
+        for (int32_t k = 0; k < sizes.shapes[i].ndim; k++)
+            if (sizes.shapes[i].extents[k] < 1) {
+                cli_fail(CLI_USAGE, "tune: --sizes: '%s': a size is at least 1", request->sizes);
+                return false;
+            }
+    if (sizes.count < 2 && !request->dry)
+        cli_fail(CLI_USAGE, "tune: --sizes: '%s': costs take two sizes at least", request->sizes);
+    return sizes.count >= 2 || request->dry;
+}
+
+static int check(int argc, char **argv, struct request *request)
+{
+    const struct options_shape any = {{8}, 1};
+    struct workload load;
+
+    if (!check_sizes(request))
+        return CLI_USAGE;
+    for (size_t i = 0; i < request->callers.count; i++)
+        if (!is_power_of_two(request->callers.counts[i]))
+            return cli_fail(CLI_USAGE, "tune: --callers: allowed are 1, 2, 4 and 8");
+    if (argc - optind > OPS_MAX)
+        return cli_fail(CLI_USAGE, "tune: more than %d operations", OPS_MAX);
+    for (int i = optind; i < argc; i++) {
+        if (!workload_plan(&load, "tune", argv[i], request->dtypes[0], &any, 1, NULL))
+            return CLI_USAGE;
+        request->ops[request->nops++] = argv[i];
+    }
+    return CLI_OK;
+}
+
+static void fill_in(struct request *request)
+{
+    int64_t most = 2 * (int64_t)treadle_get_num_threads();
+
+    if (request->nops == 0) {
+        request->nops = sizeof usual_ops / sizeof *usual_ops;
+        memcpy(request->ops, usual_ops, sizeof usual_ops);
+    }
+    if (request->callers.count == 0)
+        for (int64_t k = 1; k <= most && k <= CALLERS_MOST; k *= 2)
+            request->callers.counts[request->callers.count++] = k;
+}
+
+int cli_tune(int argc, char **argv)
+{
+    struct request request = {
+        .dtypes = {{TREADLE_FLOAT, 64, 1}, {TREADLE_FLOAT, 32, 1}}, .ndtypes = 2, .rounds = 7};
+    int status = parse(argc, argv, &request);
+
+    if (status == -1)
+        return cli_help(usage, text);
+    if (status == CLI_OK)
+        status = check(argc, argv, &request);
+    if (status != CLI_OK)
+        return status;
+    if (!cli_init_library())
+        return CLI_FAILED;
+    fill_in(&request);
+    return tune(&request);
+}
