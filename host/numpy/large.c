@@ -4,6 +4,7 @@
 #include <fenv.h>
 #include <math.h>
 
+#include "learn.h"
 #include "operands.h"
 
 /* Ranges that begin at multiples of 64 elements share no cache line, whatever the item size. */
@@ -139,13 +140,17 @@ static bool has_to_clear(const struct slot *slot, void *data)
            slot_clears_exceptions(slot, data);
 }
 
-void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
+void large_run(struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
                void *data)
 {
     enum operands_form form =
         operands_form(slot->nin, slot->nargs, slot->itemsize, dims[0], args, steps);
-    int32_t status = has_to_clear(slot, data) ? TREADLE_E_DECLINED
-                                              : run_split(slot, form, args, dims[0], steps, data);
+    int32_t status;
+
+    if (form != OPERANDS_REDUCE && learn_from_call(slot, args, dims, steps, data))
+        return;
+    status = has_to_clear(slot, data) ? TREADLE_E_DECLINED
+                                      : run_split(slot, form, args, dims[0], steps, data);
 
     if (status == TREADLE_OK)
         return;

@@ -10,7 +10,7 @@
  * Carry out a large inner-loop call through the library where that gives NumPy's bits, else by
  * NumPy's own loop. Called with or without the GIL, on any thread; it always finishes the call.
  */
-void large_run(const struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
+void large_run(struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
                void *data);
 
 /**

@@ -4,6 +4,7 @@
 #include <fenv.h>
 
 #include "large.h"
+#include "learn.h"
 #include "repeat.h"
 
 static struct slot slots[SLOT_COUNT];
@@ -59,7 +60,8 @@ int slots_taken(void)
 void slots_update_limits(void)
 {
     for (int i = 0; i < taken; i++)
-        __atomic_store_n(&slots[i].min, large_limit(&slots[i]), __ATOMIC_RELAXED);
+        __atomic_store_n(&slots[i].min, learn_limit(&slots[i], large_limit(&slots[i])),
+                         __ATOMIC_RELAXED);
 }
 
 enum { PROBE = 16, ITEM_MAX = 32 };

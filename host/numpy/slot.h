@@ -22,7 +22,7 @@ enum { SLOT_COUNT = 1200, SLOT_ARGS_MAX = 8 };
  * NumPy hands a loop the ufunc's data, not ours, so each loop needs a function of its own that
  * knows its slot. A slot is taken once and kept for ever: threads may be inside its trampoline, and
  * NumPy may have kept a copy of the pointer. One cache line, of which only the limit changes
- * once the trampoline is in place.
+ * once the trampoline is in place and the cost of an element is learned.
  */
 struct slot {
     alignas(64) PyUFuncGenericFunction loop; /* NumPy's own */
@@ -31,8 +31,10 @@ struct slot {
     slot_reduce_fn reduce;                   /* NULL: reductions go to `loop` */
     double element_ns;                       /* of `loop` */
     uint8_t nin, nargs;
-    int8_t type;  /* NumPy's type number of the first operand */
-    bool swapped; /* `op` takes the two inputs in the other order */
+    int8_t type;      /* NumPy's type number of the first operand */
+    bool swapped;     /* `op` takes the two inputs in the other order */
+    uint8_t timed;    /* calls from which element_ns is learned (learn.h), ... */
+    float fastest_ns; /* ... and what an element took in the fastest */
     uint8_t itemsize[SLOT_ARGS_MAX];
 };
 
