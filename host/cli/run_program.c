@@ -30,7 +30,7 @@ static const char text[] =
     "  treadle run --backend blis --threads 4 -- octave script.m\n"
     "  TREADLE_TRACE=stderr treadle run -- python3 script.py\n\n"
     "Once the program runs, the exit code is its own; 126 if it cannot be run, 127 if there is "
-    "none.";
+    "none.\n";
 
 enum { BACKEND = 256, THREADS, JSON, THREADS_MAX = 4096, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
 

@@ -19,7 +19,7 @@ def options(treadle):
     """{command: the options that its help mentions}"""
     commands = re.findall(r"(?m)^  (\w+)  ", treadle("--help").stdout)
     assert {"list", "explain", "ab", "doctor"} <= {*commands}
-    helps = {c: treadle(c, "--help").stdout.partition("\nExit codes: ")[0] for c in commands}
+    helps = {c: treadle(c, "--help").stdout.partition("\n\nExit codes: ")[0] for c in commands}
     return {c: {*re.findall(r"--[a-z][a-z-]+", text)} for c, text in helps.items()}
 
 
