@@ -31,6 +31,8 @@ static const char *keep(const char *value)
     return copy->text;
 }
 
+static bool out_of_memory; /* since env_read() began */
+
 /* secure_getenv: nothing for set-uid programs, whose environment belongs to somebody else. */
 static const char *text(const char *name, const char *otherwise)
 {
@@ -38,6 +40,7 @@ static const char *text(const char *name, const char *otherwise)
     if (!value || !*value)
         return otherwise;
     const char *copy = keep(value);
+    out_of_memory |= !copy;
     return copy ? copy : otherwise;
 }
 
@@ -110,6 +113,7 @@ static int32_t check_budget(const char *value, int32_t *mode)
 
 int32_t env_read(struct env *env)
 {
+    out_of_memory = false;
     *env = (struct env){
         .backend = text("TREADLE_BACKEND", "auto"),
         .plugin_path = text("TREADLE_PLUGIN_PATH", ""),
@@ -137,6 +141,8 @@ int32_t env_read(struct env *env)
         status = check_cpu(text("TREADLE_CPU", ""));
     if (!status)
         status = check_budget(text("TREADLE_BUDGET", "machine"), &env->budget);
+    if (!status && out_of_memory)
+        status = fail(TREADLE_E_NOMEM, "no memory to read the environment");
     if (status)
         return status;
     if (!ignore) {

@@ -7,6 +7,7 @@
 #include <treadle/treadle.h>
 
 static _Thread_local char message[512];
+static _Thread_local int32_t status;
 
 int32_t fail(int32_t code, const char *format, ...)
 {
@@ -14,7 +15,13 @@ int32_t fail(int32_t code, const char *format, ...)
     va_start(values, format);
     vsnprintf(message, sizeof message, format, values);
     va_end(values);
+    status = code;
     return code;
+}
+
+int32_t failure(void)
+{
+    return status;
 }
 
 const char *treadle_last_error(void)

@@ -8,4 +8,7 @@
  * fail(...)`. */
 int32_t fail(int32_t code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** What fail() returned last on this thread: for those who got NULL from somebody. */
+int32_t failure(void);
+
 #endif

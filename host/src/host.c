@@ -56,7 +56,7 @@ static int32_t apply_env(void)
         policy_refresh(); /* earlier plans have other costs */
     const struct plan *plan = policy_parse(env.backend, "TREADLE_BACKEND");
     if (!plan)
-        return TREADLE_E_INVALID;
+        return failure();
     policy_use(plan);
     return TREADLE_OK;
 }
@@ -66,7 +66,7 @@ static void try_env(void)
     trouble = apply_env();
     if (trouble)
         snprintf(complaint, sizeof complaint, "%s", treadle_last_error());
-    tried = true;
+    tried = trouble != TREADLE_E_NOMEM; /* there may be some at the next call */
     atomic_store_explicit(&ready, trouble == TREADLE_OK, memory_order_release);
 }
 
@@ -121,7 +121,7 @@ int32_t treadle_set_backend(const char *spec)
     if (plan)
         policy_use(plan);
     pthread_mutex_unlock(&lock);
-    return plan ? TREADLE_OK : TREADLE_E_INVALID;
+    return plan ? TREADLE_OK : failure();
 }
 
 int32_t treadle_set_thread_backend(const char *spec)
@@ -131,7 +131,7 @@ int32_t treadle_set_thread_backend(const char *spec)
         return status;
     const struct plan *plan = spec ? policy_parse(spec, "backend") : NULL;
     if (spec && !plan)
-        return TREADLE_E_INVALID;
+        return failure();
     policy_use_in_thread(plan);
     return TREADLE_OK;
 }

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <treadle/status.h>
+
+#include "error.h"
 
 #define ELEMENTWISE(op, inputs)                                                                    \
     {                                                                                              \
@@ -88,6 +91,10 @@ static const struct op *learn(const char *name)
     if (!op || !copy || count >= MOST) {
         free(op);
         free(copy);
+        if (count >= MOST)
+            fail(TREADLE_E_INVALID, "op is one of too many; allowed are %d names", MOST);
+        else
+            fail(TREADLE_E_NOMEM, "no memory for a new operation");
         return NULL;
     }
     *op = (struct op){.name = copy, .class = OP_OTHER};
@@ -111,8 +118,11 @@ static __attribute__((noinline)) const struct op *find_or_learn(const char *name
 
 const struct op *op_find(const char *name)
 {
-    if (!name || !*name)
+    if (!name || !*name) {
+        fail(TREADLE_E_INVALID, "op is %s; allowed is the name of an operation",
+             name ? "empty" : "NULL");
         return NULL;
+    }
     uint32_t slot;
     const struct op *op = look(name, &slot);
     return op ? op : find_or_learn(name);

@@ -45,7 +45,7 @@ static inline bool op_is_called(const struct op *op, const char *name, uint64_t 
 
 /**
  * The operation of that name. A name that is not in ops.h becomes an OP_OTHER at its first use.
- * NULL if the name is NULL, empty, or there are too many.
+ * NULL, with a sentence, if the name is NULL or empty, there are too many, or no memory.
  */
 const struct op *op_find(const char *name);
 

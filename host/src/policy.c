@@ -221,13 +221,19 @@ static int32_t parse_list(struct rule *rule, const char *list, const char *end, 
 }
 
 /* The op of a rule; the name may be of any length. */
-static const struct op *op_named(const char *name, size_t length)
+static int32_t parse_op(struct rule *rule, const char *name, size_t length, const char *spec,
+                        const char *source)
 {
     char *copy = strndup(name, length);
-    const struct op *op = copy ? op_find(copy) : NULL;
-    bool known = op && (op->class != OP_OTHER || strchr(copy, '.'));
+    rule->op = copy ? op_find(copy) : NULL;
+    bool memory = rule->op || (copy && failure() != TREADLE_E_NOMEM);
+    bool known = rule->op && (rule->op->class != OP_OTHER || strchr(copy, '.'));
     free(copy);
-    return known ? op : NULL;
+    if (!memory)
+        return fail(TREADLE_E_NOMEM, "%s=" SPEC ": no memory", source, spec);
+    return known ? TREADLE_OK
+                 : fail(TREADLE_E_INVALID, "%s=" SPEC ": there is no operation \"%.*s\"", source,
+                        spec, WORD(length), name);
 }
 
 static int32_t check_new(const struct plan *plan, const struct rule *rule, const char *source)
@@ -251,10 +257,9 @@ static int32_t parse_rule(struct plan *plan, const char *text, const char *end, 
     struct rule *rule = &plan->rules[plan->nrules++];
     const char *equals = memchr(text, '=', (size_t)(end - text));
     if (equals) {
-        rule->op = op_named(text, (size_t)(equals - text));
-        if (!rule->op)
-            return fail(TREADLE_E_INVALID, "%s=" SPEC ": there is no operation \"%.*s\"", source,
-                        plan->spec, WORD(equals - text), text);
+        int32_t status = parse_op(rule, text, (size_t)(equals - text), plan->spec, source);
+        if (status)
+            return status;
         text = equals + 1;
     }
     if (text == end)

@@ -211,8 +211,7 @@ static int32_t look_up(const char *name, const struct treadle_array *args, uint3
     const struct entry *known = looks_right ? policy_known(plan, name, args, nargs, nin) : NULL;
     const struct op *op = known ? known->op : op_find(name);
     if (!op)
-        return fail(TREADLE_E_INVALID, "op is %s; allowed is the name of an operation",
-                    name ? "empty, or one of too many" : "NULL");
+        return failure();
     bool usual = known && op->class == OP_ELEMENTWISE;
     if (!usual || !arrays_are_vectors(args, nargs, nin, n)) {
         *n = -1;
@@ -221,7 +220,7 @@ static int32_t look_up(const char *name, const struct treadle_array *args, uint3
             return status;
     }
     *entry = known ? known : policy_entry(plan, op, args, nargs, nin);
-    return *entry ? TREADLE_OK : TREADLE_E_UNSUPPORTED;
+    return *entry ? TREADLE_OK : failure();
 }
 
 static int32_t prepare_and_carry_out(const struct entry *entry, const struct treadle_array *args,
