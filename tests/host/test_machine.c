@@ -48,9 +48,33 @@ static void tear_down(void)
 
 TestSuite(machine, .init = set_up, .fini = tear_down, .timeout = 60);
 
+/* ---- a clock that leaps -----------------------------------------------------------------------
+ */
+
+static _Atomic int64_t ahead;   /* of the monotonic clock, in seconds */
+static atomic_int others_asked; /* how often anybody looked at a clock that may be set */
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int status = __real_clock_gettime(clock, now);
+    if (clock == CLOCK_MONOTONIC)
+        now->tv_sec += ahead;
+    else
+        others_asked++;
+    return status;
+}
+
+static uint32_t leap(uint32_t seconds)
+{
+    ahead += seconds;
+    return 0;
+}
+
 /* ---- neighbours ------------------------------------------------------------------------------ */
 
-enum order { BEGIN, END, LEFT, SPIN, WEAR, PART, QUIT };
+enum order { BEGIN, END, LEFT, SPIN, WEAR, PART, LEAP, QUIT };
 
 /* Another process, which does what it is told and answers with a number. */
 struct neighbour {
@@ -109,6 +133,8 @@ static uint32_t obey(const struct message *message)
         return wear_mask(message->number);
     case PART:
         return leave_a_child();
+    case LEAP:
+        return leap(message->number);
     case QUIT:
         _exit(0);
     case SPIN:
@@ -527,6 +553,43 @@ Test(machine, other_name_spaces_of_process_ids_take_part)
     cr_assert_eq(list[1].pid, 1);
     end(&a, SIGKILL);
     expect_cores_back(CORES);
+}
+
+/* As one whose clock began at another time: in a container that was moved here, say. */
+Test(machine, clocks_of_processes_may_differ)
+{
+    struct neighbour a = invite();
+    for (int i = 0; i < 4; i++) {
+        if (i % 2)
+            leap(5000);
+        else
+            tell(&a, LEAP, 5000 * (uint32_t)i);
+        tell(&a, BEGIN, CORES);
+        expect_left(4);
+        tell(&a, END, 0);
+        expect_left(CORES);
+    }
+    end(&a, 0);
+}
+
+/* A machine that was stopped for hours, again and again. */
+Test(machine, a_clock_that_leaps)
+{
+    struct neighbour a = invite();
+    tell(&a, SPIN, CORES);
+    srand(4);
+    for (int i = 0; i < 1000; i++) {
+        struct grant grant = budget_take(CORES);
+        cr_assert_geq(grant.threads, 1);
+        cr_assert_leq(grant.threads, CORES);
+        leap((uint32_t)rand() % 10000);
+        cr_assert_leq(budget_share(grant.threads), grant.threads);
+        budget_give(&grant);
+    }
+    expect_left(4);
+    end(&a, SIGKILL);
+    expect_cores_back(CORES);
+    cr_assert_eq(others_asked, 0, "a clock that may be set decides something");
 }
 
 /* ---- a table that cannot be used ----------------------------------------------------------------

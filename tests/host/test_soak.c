@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Several threads call what the openmp plugin divides among its own, and every result is right. */
+/* Many threads call what plugins divide among others, and every result is right. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fakes.h"
 #include "strided.h"
 
 /* N: more than one part of whatever is divided. N2 x N2: of a product. */
-enum { N = 70000, N2 = 64, CALLERS = 4, ROUNDS = 25 };
+enum { N = 70000, N2 = 64, CALLERS = 4, ROUNDS = 25, MANY = 64, FEW = 5000 };
 
 static const char *_Atomic trouble;
 static atomic_bool shared_out;
@@ -87,4 +88,78 @@ Test(soak, callers_share_the_threads_of_a_plugin, .timeout = 60)
     cr_assert_null(trouble, "%s", trouble);
     if (!shared_out)
         cr_skip_test("no second core was ever free to help");
+}
+
+/* ---- many ------------------------------------------------------------------------------------ */
+
+static void negate(void *ctx, uint32_t task, uint32_t worker)
+{
+    const struct treadle_call *call = ctx;
+    const struct treadle_array *from = &call->args[0], *to = &call->args[1];
+    for (int64_t i = task * (FEW / 10); i < (task + 1) * (FEW / 10); i++)
+        ((double *)to->data)[i] = -((double *)from->data)[i];
+    if (worker >= call->threads_max)
+        trouble = "more workers than were granted";
+}
+
+/* On the library's own threads. */
+static int32_t negate_in_tasks(struct treadle_call *call)
+{
+    return call->host->parallel(call->host, call, 10, negate, call);
+}
+
+static void negate_once(double *x, double *out)
+{
+    struct strided from, to;
+    struct treadle_used used = {0};
+    strided_vector(&from, x, FEW, 1);
+    strided_vector(&to, out, FEW, 1);
+    if (treadle_unary("negative", &from.a, &to.a, &used) != TREADLE_OK)
+        trouble = treadle_last_error();
+    for (int i = 0; i < FEW; i++)
+        if (out[i] != -x[i])
+            trouble = "negative is wrong";
+}
+
+/* What others do meanwhile. */
+static void look_and_change(unsigned i)
+{
+    static const char *const modes[] = {"machine", "process", "machine", "off"};
+    struct treadle_statistic statistic;
+    struct treadle_process process;
+    if (i % 20 == 0)
+        treadle_set_budget(modes[i / 20 % 4]);
+    if (i % 20 == 10)
+        treadle_set_num_threads(2 + (int32_t)(i / 20 % 4));
+    treadle_statistic(0, &statistic);
+    treadle_processes(&process, 1);
+}
+
+static void *call_in_a_crowd(void *number)
+{
+    double *x = calloc(2 * (size_t)FEW, sizeof *x), *out = x + FEW;
+    unsigned first = (unsigned)(uintptr_t)number;
+    for (int i = 0; i < FEW; i++)
+        x[i] = i + (int)first;
+    for (unsigned i = first; i < first + 60; i++) {
+        negate_once(x, out);
+        look_and_change(i);
+    }
+    free(x);
+    return NULL;
+}
+
+Test(soak, sixty_four_callers, .timeout = 60)
+{
+    static struct fake tasks = {.id = "tasks", .op = "negative", .work = negate_in_tasks};
+    pthread_t callers[MANY];
+    cr_assert_eq(fake_register(&tasks), TREADLE_OK, "%s", treadle_last_error());
+    cr_assert_eq(treadle_set_backend("tasks"), TREADLE_OK, "%s", treadle_last_error());
+    cr_assert_eq(treadle_set_min(1), TREADLE_OK);
+    for (uintptr_t i = 0; i < MANY; i++)
+        pthread_create(&callers[i], NULL, call_in_a_crowd, (void *)i);
+    for (int i = 0; i < MANY; i++)
+        pthread_join(callers[i], NULL);
+    cr_assert_null(trouble, "%s", trouble);
+    cr_assert_eq(tasks.runs, MANY * 60);
 }

@@ -369,6 +369,34 @@ def test_fork_while_threads_compute(backend):
     assert done.returncode == 0, done.stderr
 
 
+POOLS = """
+import multiprocessing, sys, threading
+import numpy as np, treadle
+a = np.random.default_rng(0).random((250, 250))
+def good(i):
+    return bool(np.isfinite(np.linalg.svd(a)[1]).all() and np.isfinite(a @ a).all())
+def work():
+    while not stop.is_set():
+        good(0)
+if __name__ == "__main__":
+    treadle.install(sys.argv[1])
+    stop = threading.Event()
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for t in threads: t.start()
+    for i in range(2):
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(sum(pool.map(good, range(4))))
+    stop.set()
+    for t in threads: t.join()
+"""
+
+
+def test_pools_of_processes_while_threads_compute(backend):
+    """Plain NumPy's OpenBLAS waits for ever."""
+    done = python("-W", "ignore", "-c", POOLS, backend)
+    assert done.stdout == "4\n" * 2, done.stderr
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_products_of_the_adopted_library(openblas, dtype):
     """`matmul` and `dot` called directly, for strides that BLAS can walk and for others."""
