@@ -68,7 +68,35 @@ static PyObject *explain_routine(PyObject *module, PyObject *args)
     return explain_result(status, &decision);
 }
 
+static PyObject *recent_call(const struct treadle_recent_call *call)
+{
+    return Py_BuildValue("{s:s, s:s, s:s, s:d, s:I, s:I, s:I, s:I, s:I, s:i, s:L, s:d, s:s}", "op",
+                         call->op, "backend", call->backend, "variant", call->variant, "elements",
+                         call->elements, "wanted", call->wanted, "granted", call->granted,
+                         "threads", call->threads, "callers", call->callers, "cores", call->cores,
+                         "thread", call->thread, "begin_ns", (long long)call->begin_ns, "seconds",
+                         (double)(call->end_ns - call->begin_ns) * 1e-9, "reason", call->reason);
+}
+
+static PyObject *recent_calls(PyObject *module, PyObject *unused)
+{
+    struct treadle_recent_call calls[TREADLE_RECENT_CALLS];
+    uint32_t count = treadle_recent_calls(calls, TREADLE_RECENT_CALLS);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+
+    (void)module, (void)unused;
+    for (uint32_t i = 0; list && i < count; i++) {
+        PyObject *call = recent_call(&calls[i]);
+        if (!call)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, call);
+    }
+    return list;
+}
+
 PyMethodDef explain_methods[] = {
+    {"recent_calls", recent_calls, METH_NOARGS, NULL},
     {"explain_loop", explain_loop, METH_VARARGS, NULL},
     {"explain_routine", explain_routine, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

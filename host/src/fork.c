@@ -19,6 +19,7 @@
 #include "policy.h"
 #include "pool.h"
 #include "profile.h"
+#include "record.h"
 
 /* The handlers may be registered more than once; the first one to run does the work. */
 static _Thread_local int running;
@@ -56,6 +57,7 @@ static void in_child(void)
     locks(FORK_CHILD);
     gate_fork(FORK_CHILD);
     budget_after_fork();
+    record_after_fork();
     for (uint32_t i = 0; i < loader_count(); i++) {
         struct backend *b = loader_at(i);
         if (b->usable && b->table.after_fork_child(b->state) != TREADLE_OK)

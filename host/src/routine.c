@@ -13,8 +13,7 @@
 #include "host.h"
 #include "loader.h"
 #include "policy.h"
-#include "statistics.h"
-#include "trace.h"
+#include "record.h"
 
 /* What lives in the caller's struct treadle_routine_call between begin and end. */
 struct progress {
@@ -99,12 +98,17 @@ void treadle_routine_end(struct treadle_routine_call *call)
     p->backend->routines.leave(&p->call);
     int64_t end = budget_give(&p->grant);
     gate_leave();
-    const char *backend = p->backend->table.id;
-    statistics_add(p->name, backend, end - p->grant.begin, p->call.threads_used, p->fallbacks);
-    if (trace_on())
-        trace_call(p->name, backend, "", p->flops, p->wanted, p->grant.threads,
-                   p->call.threads_used, p->grant.callers, grant_reason(p->wanted, &p->grant),
-                   p->grant.begin, end);
+    record_call(&(struct made_call){
+        .op = p->name,
+        .backend = p->backend->table.id,
+        .variant = "",
+        .elements = p->flops,
+        .wanted = p->wanted,
+        .used = p->call.threads_used,
+        .fallbacks = p->fallbacks,
+        .grant = p->grant,
+        .end = end,
+    });
 }
 
 /* openblas adopts one library of each width; a call that is entered holds both. */

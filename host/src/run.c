@@ -20,7 +20,7 @@
 #include "loader.h"
 #include "op.h"
 #include "policy.h"
-#include "statistics.h"
+#include "record.h"
 #include "trace.h"
 
 enum { MESSAGE = 256 };
@@ -134,12 +134,17 @@ static int32_t run_granted(const struct request *request, struct treadle_used *u
     if (status)
         return status;
     tell(used, candidate, threads_used, fallbacks);
-    const char *backend = candidate->backend->table.id;
-    statistics_add(entry->op->name, backend, end - grant.begin, threads_used, fallbacks);
-    if (trace_on())
-        trace_call(entry->op->name, backend, candidate->kernel.variant, request->elements, wanted,
-                   grant.threads, threads_used, grant.callers, grant_reason(wanted, &grant),
-                   grant.begin, end);
+    record_call(&(struct made_call){
+        .op = entry->op->name,
+        .backend = candidate->backend->table.id,
+        .variant = candidate->kernel.variant,
+        .elements = request->elements,
+        .wanted = wanted,
+        .used = threads_used,
+        .fallbacks = fallbacks,
+        .grant = grant,
+        .end = end,
+    });
     return TREADLE_OK;
 }
 

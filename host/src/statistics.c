@@ -43,7 +43,7 @@ static bool claim(struct row *row, const char *op, const char *backend)
     return claim_word(&row->op, op) && claim_word(&row->backend, backend);
 }
 
-void statistics_add(const char *op, const char *backend, int64_t nanoseconds, uint32_t threads,
+const char *statistics_add(const char *op, const char *backend, int64_t nanoseconds, uint32_t threads,
                     uint32_t fallbacks)
 {
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -56,8 +56,9 @@ void statistics_add(const char *op, const char *backend, int64_t nanoseconds, ui
         uint32_t most = atomic_load_explicit(&row->threads_most, memory_order_relaxed);
         while (most < threads && !atomic_compare_exchange_weak(&row->threads_most, &most, threads))
             ;
-        return;
+        return atomic_load_explicit(&row->op, memory_order_relaxed);
     }
+    return "(one of too many)";
 }
 
 int32_t treadle_statistic(uint32_t i, struct treadle_statistic *statistic)

@@ -2,7 +2,10 @@
 /* Counts of what was run: exact, also from many threads at once. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fakes.h"
 #include "strided.h"
@@ -183,4 +186,107 @@ Test(statistics, routines_under_a_grant)
     cr_assert_eq(d.granted, 1);
     expect_invalid(treadle_explain_routine(NULL, 64, 10, 0, &d), "name is NULL");
     expect_invalid(treadle_explain_routine("dgemm_", 64, 10, 0, NULL), "decision is NULL");
+}
+
+/* ---- the last calls ---------------------------------------------------------------------------
+ */
+
+static struct treadle_recent_call calls[TREADLE_RECENT_CALLS];
+
+static void copy_some(int64_t n)
+{
+    static double data[2][1000];
+    struct strided x, out;
+    strided_vector(&x, data[0], n, 1);
+    strided_vector(&out, data[1], n, 1);
+    cr_assert_eq(treadle_unary("copy", &x.a, &out.a, NULL), TREADLE_OK);
+}
+
+Test(recent, the_last_calls_in_order, .init = set_up)
+{
+    cr_assert_eq(treadle_recent_calls(calls, TREADLE_RECENT_CALLS), 0);
+    for (int n = 1; n <= 1000; n++) {
+        copy_some(n);
+        uint32_t kept = n < TREADLE_RECENT_CALLS ? (uint32_t)n : TREADLE_RECENT_CALLS;
+        cr_assert_eq(treadle_recent_calls(calls, TREADLE_RECENT_CALLS), kept);
+        for (uint32_t i = 0; i < kept; i++)
+            cr_assert_eq(calls[i].elements, n - (int)(kept - 1 - i));
+    }
+    cr_assert_eq(treadle_recent_calls(calls, 3), 3);
+    cr_assert_eq(calls[0].elements, 998);
+    cr_assert_eq(treadle_recent_calls(NULL, 0), 0);
+}
+
+Test(recent, what_was_decided_and_why, .init = set_up)
+{
+    static struct fake wide = {.id = "wide", .op = "copy", .threads_used = 2};
+    cr_assert_eq(fake_register(&wide), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("wide:3"), TREADLE_OK);
+    cr_assert_eq(treadle_set_num_threads(4), TREADLE_OK);
+    copy_some(500);
+    treadle_set_min(1000);
+    copy_some(500); /* small: it leaves no trace */
+    cr_assert_eq(treadle_recent_calls(calls, TREADLE_RECENT_CALLS), 1);
+    cr_assert_str_eq(calls[0].op, "copy");
+    cr_assert_str_eq(calls[0].backend, "wide");
+    cr_assert_str_eq(calls[0].variant, "plain");
+    cr_assert_str_eq(calls[0].reason, "size: worth these threads");
+    cr_assert_eq(calls[0].wanted, 3);
+    cr_assert_eq(calls[0].granted, 3);
+    cr_assert_eq(calls[0].threads, 2);
+    cr_assert_eq(calls[0].callers, 1);
+    cr_assert_eq(calls[0].cores, 4);
+    cr_assert_eq(calls[0].thread, getpid());
+    cr_assert_geq(calls[0].end_ns, calls[0].begin_ns);
+}
+
+Test(recent, a_child_has_made_none, .init = set_up)
+{
+    copy_some(10);
+    pid_t child = fork();
+    if (child == 0) {
+        bool none = treadle_recent_calls(calls, TREADLE_RECENT_CALLS) == 0;
+        copy_some(20);
+        bool one = treadle_recent_calls(calls, TREADLE_RECENT_CALLS) == 1;
+        _exit(none && one && calls[0].thread == getpid() ? 0 : 1);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+}
+
+/* Each thread's calls have sizes of its own, and grow. */
+static atomic_bool stop;
+
+static void *copy_until_stopped(void *number)
+{
+    double data[2][100] = {{0}};
+    struct strided x, out;
+    for (int64_t n = 1; !stop; n = n % 10 + 1) {
+        strided_vector(&x, data[0], 10 * (int64_t)(intptr_t)number + n, 1);
+        strided_vector(&out, data[1], 10 * (int64_t)(intptr_t)number + n, 1);
+        treadle_unary(n % 2 ? "copy" : "negative", &x.a, &out.a, NULL);
+    }
+    return NULL;
+}
+
+Test(recent, none_is_torn, .init = set_up)
+{
+    pthread_t threads[THREADS];
+    pid_t of_thread[THREADS] = {0};
+    for (intptr_t i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, copy_until_stopped, (void *)i);
+    for (int look = 0; look < 2000; look++) {
+        uint32_t count = treadle_recent_calls(calls, TREADLE_RECENT_CALLS);
+        for (uint32_t i = 0; i < count; i++) {
+            int n = (int)calls[i].elements, number = (n - 1) / 10;
+            cr_assert(number >= 0 && number < THREADS);
+            cr_assert_str_eq(calls[i].op, n % 2 ? "copy" : "negative");
+            cr_assert_eq(calls[i].thread, of_thread[number] ? of_thread[number] : calls[i].thread);
+            of_thread[number] = calls[i].thread;
+        }
+    }
+    stop = true;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
 }

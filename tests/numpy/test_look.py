@@ -5,6 +5,7 @@ import inspect
 import operator
 import re
 import threading
+import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -193,6 +194,31 @@ def test_explain_shows_everything(installed):
     assert takes_colours_from_the_page(cells)
 
 
+def test_explain_without_arguments_shows_the_last_calls(installed):
+    treadle.set_num_threads(1)
+    treadle.set_min(1000)
+    np.add(X, X)
+    np.ones(3) + 1  # small
+    np.linalg.svd(SQUARE)
+    add, svd = treadle.explain().rows[-2:]
+    assert (svd["op"], svd["granted"], svd["threads"]) == ("dgesdd_", 1, 1)
+    assert add["elements"] == X.size
+    assert add["begin_ns"] < svd["begin_ns"] < time.monotonic_ns()
+    assert 0 < svd["seconds"] < 60
+    assert svd["thread"] == threading.get_native_id()
+    assert svd["reason"] == "size: worth one thread"
+    shown = treadle.explain()
+    assert "dgesdd_" in str(shown)
+    assert repr(shown).startswith("<treadle.RecentCalls: ")
+    cells = Cells(shown._repr_html_())
+    assert cells.rows[-1][:3] == ["dgesdd_", svd["backend"], svd["reason"]]
+    assert takes_colours_from_the_page(cells)
+    for _ in range(300):
+        np.add(X, X)
+    assert len(treadle.explain().rows) == 256
+    assert {row["elements"] for row in treadle.explain().rows} == {X.size}
+
+
 def test_explain_of_the_library_needs_no_installation():
     assert treadle.explain("add", X, X).backend != "numpy"
     explained = treadle.explain(np.add, X, X)
@@ -373,7 +399,7 @@ def test_cell_magic_survives_an_error():
 
 
 # What the library makes, not the user: their attributes are documented instead.
-RESULTS = {"Comparison", "Doctor", "Explanation", "Report"}
+RESULTS = {"Comparison", "Doctor", "Explanation", "RecentCalls", "Report"}
 SECTIONS = ["Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "Examples"]
 CALLABLES = [
     name for name in treadle.__all__ if callable(getattr(treadle, name)) and name not in RESULTS

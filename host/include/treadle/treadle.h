@@ -367,6 +367,34 @@ struct treadle_process {
  */
 int32_t treadle_processes(struct treadle_process *list, uint32_t capacity);
 
+/** How many of the last large calls are kept. */
+#define TREADLE_RECENT_CALLS 256
+
+/** A large call that was made: what was decided, and why. */
+struct treadle_recent_call {
+    const char *op;
+    const char *backend;
+    const char *variant;
+    const char *reason;
+    double elements;  /* or flops, for products and linear algebra */
+    int64_t begin_ns; /* of the monotonic clock */
+    int64_t end_ns;
+    uint32_t wanted;  /* threads the size was worth */
+    uint32_t granted; /* threads it got */
+    uint32_t threads; /* threads the backend used */
+    uint32_t callers;
+    uint32_t cores;
+    int32_t thread; /* the caller, as the kernel numbers it */
+};
+
+/**
+ * The last large calls that this process has made, the one that ended last being the last. A few
+ * may be missing if many threads make calls meanwhile.
+ * @param list   room for `capacity` of them; fewer than TREADLE_RECENT_CALLS get the last ones
+ * @return how many were written
+ */
+uint32_t treadle_recent_calls(struct treadle_recent_call *list, uint32_t capacity);
+
 /** What was run since start or the last reset. Small calls are not counted: they cost nothing. */
 struct treadle_statistic {
     const char *op;

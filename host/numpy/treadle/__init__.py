@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from treadle._direct import run
     from treadle._doctor import Doctor, doctor
-    from treadle._explain import Explanation, explain
+    from treadle._explain import Explanation, RecentCalls, explain
     from treadle._hooks import install, status, trim_memory, uninstall
     from treadle._magic import load_ipython_extension
     from treadle._report import Report, backends, report, reset
@@ -41,6 +41,7 @@ __all__ = [
     "Comparison",
     "Doctor",
     "Explanation",
+    "RecentCalls",
     "Report",
     "TreadleWarning",
     "ab",

@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from treadle import _hooks, _treadle
 from treadle._direct import axes_of, library_call
-from treadle._table import as_html, as_text
+from treadle._table import as_html, as_text, cell_text
 
 _Arrays = Sequence[Any]
 
@@ -97,6 +97,39 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return as_html(self.op, self._lines(), 2, head=False)
+
+
+class RecentCalls:
+    """The last large calls of the process; ``str()`` gives an aligned table, notebooks show it too.
+
+    Attributes
+    ----------
+    rows : list of dict
+        The one that ended last is the last: ``op``, ``elements`` (or floating-point operations),
+        ``backend``, ``variant``, ``wanted`` (threads that the size was worth), ``granted``,
+        ``threads`` (used), ``callers``, ``cores``, ``seconds``, ``begin_ns`` (as by
+        `time.monotonic_ns`), ``thread`` (of the caller, as by `threading.get_native_id`), and
+        ``reason``.
+    """
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def _lines(self) -> list[list[str]]:
+        names = ["op", "backend", "reason", "wanted", "granted", "threads", "callers", "seconds"]
+        rows = [
+            [*(cell_text(row[n]) for n in names), f"{row['elements']:.4g}"] for row in self.rows
+        ]
+        return [[*names, "elements"], *rows]
+
+    def __str__(self) -> str:
+        return as_text(self._lines(), 3) if self.rows else "treadle: no large calls so far"
+
+    def __repr__(self) -> str:
+        return f"<treadle.RecentCalls: {len(self.rows)}>\n{self}"
+
+    def _repr_html_(self) -> str:
+        return as_html("Treadle: the last large calls", self._lines() if self.rows else [], 3)
 
 
 def _plain(op: str, elements: float, reason: str, limit: float = math.inf) -> Explanation:
@@ -262,6 +295,9 @@ def _explain_numpy(op: Any, arrays: _Arrays, axis: Any, callers: int) -> Explana
     return _explain_routine(*work, operands, callers) if work else None
 
 
+@overload
+def explain() -> RecentCalls: ...
+@overload
 def explain(
     op: Any,
     *arrays: Any,
@@ -269,16 +305,25 @@ def explain(
     callers: int = 0,
     full_matrices: bool = False,
     upper: bool = False,
-) -> Explanation:
-    """Say what would be done with a call, and why, without doing it.
+) -> Explanation: ...
+def explain(
+    op: Any = None,
+    *arrays: Any,
+    axis: int | Sequence[int] | None = None,
+    callers: int = 0,
+    full_matrices: bool = False,
+    upper: bool = False,
+) -> Explanation | RecentCalls:
+    """Say what would be done with a call, and why, without doing it; or what was done lately.
 
     Parameters
     ----------
-    op : str or callable
+    op : str or callable, optional
         What a program calls: a ufunc (``np.exp``), a reduction (``np.sum``, ``np.add.reduce``), a
         product (``np.matmul``, ``np.dot``) or a function of ``np.linalg``; or its name (``"add"``,
         ``"linalg.svd"``). A name that is not NumPy's, and any name while Treadle is not installed,
-        means an operation of the library, as for `run` (``"svd"``).
+        means an operation of the library, as for `run` (``"svd"``). Without `op` the last large
+        calls of this process are returned, at most 256.
     *arrays : array_like
         What it would be called with. Only types and shapes matter.
     axis : int or sequence of int, optional
@@ -290,8 +335,8 @@ def explain(
 
     Returns
     -------
-    Explanation
-        With ``backend``, ``granted``, ``reason`` and more as attributes.
+    Explanation or RecentCalls
+        With ``backend``, ``granted``, ``reason`` and more as attributes; or as ``.rows``.
 
     Raises
     ------
@@ -306,6 +351,8 @@ def explain(
     broadcast or sliced make each element dearer, so that such a call goes to several threads at
     fewer elements. A stack of matrices is explained by one of them.
     """
+    if op is None and not arrays:
+        return RecentCalls(_treadle.recent_calls())
     installed = _hooks.is_installed()
     call = _called(op) if isinstance(op, str) else op
     explanation = None

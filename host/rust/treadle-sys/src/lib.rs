@@ -352,6 +352,26 @@ pub struct treadle_process {
     pub core_ns: u64,
 }
 
+pub const TREADLE_RECENT_CALLS: u32 = 256;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct treadle_recent_call {
+    pub op: *const c_char,
+    pub backend: *const c_char,
+    pub variant: *const c_char,
+    pub reason: *const c_char,
+    pub elements: f64,
+    pub begin_ns: i64,
+    pub end_ns: i64,
+    pub wanted: u32,
+    pub granted: u32,
+    pub threads: u32,
+    pub callers: u32,
+    pub cores: u32,
+    pub thread: i32,
+}
+
 #[cfg(feature = "link")]
 extern "C" {
     pub fn treadle_run(
@@ -435,6 +455,7 @@ extern "C" {
     pub fn treadle_budget_info(info: *mut treadle_budget_info) -> i32;
     pub fn treadle_profile_info(info: *mut treadle_profile_info) -> i32;
     pub fn treadle_processes(list: *mut treadle_process, capacity: u32) -> i32;
+    pub fn treadle_recent_calls(list: *mut treadle_recent_call, capacity: u32) -> u32;
     pub fn treadle_set_budget(mode: *const c_char) -> i32;
     pub fn treadle_get_budget() -> *const c_char;
     pub fn treadle_routines_hold(call: *mut treadle_routine_call) -> i32;

@@ -56,6 +56,8 @@ fn ours() -> Found {
     members!(found, treadle_profile_info: state, path, reason, machine, costs, reserved);
     members!(found, treadle_process: pid, is_here, command, cores, share, callers, held, wanted,
         reserved, calls, core_ns);
+    members!(found, treadle_recent_call: op, backend, variant, reason, elements, begin_ns, end_ns,
+        wanted, granted, threads, callers, cores, thread);
     members!(found, treadle_statistic: op, backend, calls, nanoseconds, fallbacks, threads_most,
         reserved);
     found
