@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include <stdint.h>
+
+#include "budget.h"
+
+/**
+ * Processes that share a machine which does not exist, each with the library's own budget.c and
+ * machine.c, in one thread of one real process. Their clock is the simulation's.
+ */
+enum { PROCESSES_MAX = 8 };
+
+/** A new world of so many cores and processes; a new clock. */
+void world_begin(uint32_t cores, uint32_t processes);
+
+/** The time, from now on, in nanoseconds since the world began. */
+void world_set_time(int64_t ns);
+
+/** From here on the library works for this process, on a thread that holds so many. */
+void world_enter(uint32_t process, uint32_t held);
+
+/** What the thread holds now: for the next world_enter(). */
+uint32_t world_held(void);
+
+#endif
