@@ -36,13 +36,18 @@ static uint32_t expected_callers(uint32_t callers, int64_t now)
     return lately > callers ? lately : callers;
 }
 
-/* A race between two that leave at once loses one of two sightings of the same crowd. */
+/*
+ * Few who meet often say nothing about the many who met once: the larger crowd is remembered for
+ * its own time and no longer. A race between two that leave at once loses one of two sightings.
+ */
 static void remember(uint32_t callers, int64_t now, int64_t duration)
 {
+    if (callers < expected_callers(callers, now))
+        return;
     int64_t kept = duration < CROWD_NS_MIN   ? CROWD_NS_MIN
                    : duration > CROWD_NS_MAX ? CROWD_NS_MAX
                                              : duration;
-    atomic_store_explicit(&crowd, expected_callers(callers, now), memory_order_relaxed);
+    atomic_store_explicit(&crowd, callers, memory_order_relaxed);
     if (now + kept > atomic_load_explicit(&crowd_until, memory_order_relaxed))
         atomic_store_explicit(&crowd_until, now + kept, memory_order_relaxed);
 }

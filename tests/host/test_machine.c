@@ -403,6 +403,54 @@ static void *note_grants(void *place)
     return NULL;
 }
 
+/* ---- callers that met --------------------------------------------------------------------------
+ */
+
+enum { CROWD = 6, STAY = 3 };
+static pthread_barrier_t meeting;
+
+static void *meet_once(void *unused)
+{
+    struct grant grant = budget_take(CORES);
+    pthread_barrier_wait(&meeting);
+    usleep(100000); /* as long as it is remembered */
+    budget_give(&grant);
+    return unused;
+}
+
+static void *call_without_pause(void *unused)
+{
+    while (!stop) {
+        struct grant grant = budget_take(CORES);
+        usleep(20000);
+        budget_give(&grant);
+    }
+    return unused;
+}
+
+Test(machine, a_crowd_is_forgotten_while_some_go_on_meeting)
+{
+    pthread_t threads[CROWD];
+    budget_use(BUDGET_PROCESS);
+    pthread_barrier_init(&meeting, NULL, CROWD);
+    for (int i = 0; i < CROWD; i++)
+        pthread_create(&threads[i], NULL, meet_once, NULL);
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert_eq(budget_preview(CORES, 0).callers, CROWD);
+    for (int i = 0; i < STAY; i++) {
+        pthread_create(&threads[i], NULL, call_without_pause, NULL);
+        usleep(7000); /* so that one of them always has just ended a call */
+    }
+    int looks = 0;
+    for (int tries = 0; tries < 1000 && looks < 50; tries++, usleep(2000))
+        looks = budget_preview(CORES, 0).callers < CROWD ? looks + 1 : 0;
+    cr_assert_eq(looks, 50, "the crowd comes to mind again");
+    stop = true;
+    for (int i = 0; i < STAY; i++)
+        pthread_join(threads[i], NULL);
+}
+
 /* What `taskset -a -p` does. */
 static void bind_all_threads(const cpu_set_t *set)
 {

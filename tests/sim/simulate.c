@@ -252,8 +252,10 @@ static struct outcome simulate(const struct kind *kind, uint32_t cores, uint32_t
  * regions stall meanwhile. A call in a crowd gets its share of a core. Cores are kept for callers
  * that met for as long as their calls took, a second at most.
  */
-static const char *broken(const struct outcome *out)
+static const char *broken(const struct outcome *out, double best)
 {
+    if (out->makespan > 4 * best / 3)
+        return "a fixed number of threads takes three quarters of the time";
     if (out->longest_over > 10 * MS)
         return "more threads than cores for more than 10 ms";
     if (out->worst_wait > 1.5)
@@ -280,7 +282,7 @@ static bool report(const struct kind *kind, uint32_t cores, bool json, bool firs
     double best = best_fixed(kind, cores, &threads);
     double worst = simulate(kind, cores, cores).makespan;
     struct outcome out = simulate(kind, cores, 0);
-    const char *why = broken(&out);
+    const char *why = broken(&out, best);
     if (json)
         printf(
             "%s{\"cores\": %u, \"kind\": \"%s\", \"makespan_ms\": %.3f, \"best_fixed_ms\": %.3f, "
