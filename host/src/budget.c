@@ -23,10 +23,11 @@ static _Thread_local bool nested;   /* a thread of the pool: it is inside the ca
  * threads that multiply in a loop, the first to come would else take all cores, and hold them
  * while the other runs. Dots of 1000 x 1000 from two threads on two cores: 43 ms with two threads
  * for the first comer, 29 ms with one each. Written by calls that met, read by large ones.
+ * 10 ms are longer than the scheduler, or Python's lock, keeps a thread waiting between two calls.
  */
 static _Alignas(64) _Atomic uint32_t crowd;
 static _Atomic int64_t crowd_until;
-static const int64_t CROWD_NS_MIN = 1000000, CROWD_NS_MAX = 1000000000;
+static const int64_t CROWD_NS_MIN = 10000000, CROWD_NS_MAX = 1000000000;
 
 static uint32_t expected_callers(uint32_t callers, int64_t now)
 {
