@@ -43,8 +43,8 @@ static bool claim(struct row *row, const char *op, const char *backend)
     return claim_word(&row->op, op) && claim_word(&row->backend, backend);
 }
 
-const char *statistics_add(const char *op, const char *backend, int64_t nanoseconds, uint32_t threads,
-                    uint32_t fallbacks)
+const char *statistics_add(const char *op, const char *backend, int64_t nanoseconds,
+                           uint32_t threads, uint32_t fallbacks)
 {
     for (uint32_t i = 0; i < ROWS; i++) {
         struct row *row = &rows[i];
