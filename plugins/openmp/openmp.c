@@ -63,8 +63,7 @@ static void run_columns(void *ctx, size_t part)
 static int32_t run_elementwise(struct treadle_call *call)
 {
     const struct treadle_elementwise *kernel = call->kernel;
-    struct elementwise_job job = {.run = kernel->run,
-                                  .past_caches = treadle_stream_pays(call)};
+    struct elementwise_job job = {.run = kernel->run, .past_caches = treadle_stream_pays(call)};
     treadle_walk_begin(&job.walk, call->args, call->nargs);
     if (!job.walk.n || !job.walk.rows)
         return TREADLE_OK;
