@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ab_same.h"
 #include "ab_watch.h"
 #include "cli.h"
 
@@ -39,40 +40,14 @@ static double value_at(const struct treadle_array *array, const void *data, int6
     return is_single(array) ? (double)((const float *)data)[at] : ((const double *)data)[at];
 }
 
-static void whole_text(const struct treadle_array *array, const char *element, char *text,
-                       size_t capacity)
-{
-    int unused = 64 - array->dtype.bits;
-    uint64_t bits = 0;
-
-    memcpy(&bits, element, array->itemsize); /* little-endian, as all that is supported */
-    if (array->dtype.code == TREADLE_INT)
-        snprintf(text, capacity, "%lld", (long long)((int64_t)(bits << unused) >> unused));
-    else
-        snprintf(text, capacity, "%llu", (unsigned long long)bits);
-}
-
-static void element_text(const struct treadle_array *array, const void *data, int64_t i, char *text,
-                         size_t capacity)
-{
-    int digits = is_single(array) ? 9 : 17;
-
-    if (array->dtype.code != TREADLE_FLOAT && array->dtype.code != TREADLE_COMPLEX)
-        whole_text(array, (const char *)data + i * array->itemsize, text, capacity);
-    else if (parts_of(array) == 2)
-        snprintf(text, capacity, "%.*g%+.*gi", digits, value_at(array, data, i, 0), digits,
-                 value_at(array, data, i, 1));
-    else
-        snprintf(text, capacity, "%.*g", digits, value_at(array, data, i, 0));
-}
-
 static void note_place(const struct workload *load, uint32_t k, int64_t i, const void *a,
                        const void *b, struct verify_result *result)
 {
     char value_a[64], value_b[64];
 
-    element_text(&load->args[k], a, i, value_a, sizeof value_a);
-    element_text(&load->args[k], b, i, value_b, sizeof value_b);
+    int64_t at = i * load->args[k].itemsize;
+    ab_element_text(load->args[k].dtype, (const char *)a + at, value_a, sizeof value_a);
+    ab_element_text(load->args[k].dtype, (const char *)b + at, value_b, sizeof value_b);
     result->agree = false;
     snprintf(result->text, sizeof result->text, "index %lld of output %u: A gives %s, B gives %s",
              (long long)i, k - load->nin, value_a, value_b);

@@ -77,23 +77,22 @@ double ab_alpha_of_look(double level, size_t comparisons)
     return (1 - level) / (AB_LOOKS * (double)comparisons);
 }
 
-/** xorshift64*: enough for orders; the state must not be 0. */
-static uint64_t next_random(uint64_t *state)
+/** xorshift64*: enough for orders. */
+uint64_t ab_random(uint64_t *seed)
 {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(0x2545f4914f6cdd1d);
+    *seed = *seed ? *seed : 1; /* 0 would stay 0 */
+    *seed ^= *seed >> 12;
+    *seed ^= *seed << 25;
+    *seed ^= *seed >> 27;
+    return *seed * UINT64_C(0x2545f4914f6cdd1d);
 }
 
 void ab_balanced_orders(uint8_t *orders, size_t n, uint8_t kinds, uint64_t *seed)
 {
-    if (*seed == 0)
-        *seed = 1;
     for (size_t i = 0; i < n; i++)
         orders[i] = (uint8_t)(i % kinds);
     for (size_t i = n; i > 1; i--) {
-        size_t j = (size_t)(next_random(seed) >> 11) % i;
+        size_t j = (size_t)(ab_random(seed) >> 11) % i;
         uint8_t swap = orders[i - 1];
         orders[i - 1] = orders[j];
         orders[j] = swap;

@@ -58,6 +58,9 @@ enum { AB_LOOKS = 8, AB_PAIRS_MAX = 1536 };
  */
 double ab_alpha_of_look(double level, size_t comparisons);
 
+/** Random bits, of which the upper ones are the better. */
+uint64_t ab_random(uint64_t *seed);
+
 /** `kinds` orders in n rounds: random, each kind as often as the others (to within one). */
 void ab_balanced_orders(uint8_t *orders, size_t n, uint8_t kinds, uint64_t *seed);
 
