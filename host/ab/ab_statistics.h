@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /*
- * The statistics of `treadle ab`: no clock, no backend, no output.
+ * The statistics of `treadle ab` and TREADLE_AB: no clock, no backend, no output.
  *
  * A sample is the logarithm of (time of A) / (time of B) of one pair measured back to back. Nothing
  * is assumed about how the samples are distributed, only that each lies above the true median as

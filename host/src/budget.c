@@ -101,11 +101,16 @@ static struct grant offer(uint64_t held_now, uint32_t wanted, uint32_t callers, 
     return (struct grant){.threads = threads, .callers = callers, .cores = cores, .left = left};
 }
 
+bool budget_nested(void)
+{
+    return held || nested;
+}
+
 struct grant budget_take(uint32_t wanted)
 {
     int64_t begin = trace_clock();
     uint32_t cores = (uint32_t)cpus_available_at(begin);
-    if (held || nested)
+    if (budget_nested())
         return (struct grant){
             .threads = 1, .callers = 1, .cores = cores, .left = cores, .nested = 1, .begin = begin};
     struct grant grant;
@@ -169,6 +174,11 @@ int64_t budget_give(const struct grant *grant)
 uint32_t budget_callers(void)
 {
     return (uint32_t)(atomic_load_explicit(&state, memory_order_relaxed) >> 32);
+}
+
+uint32_t budget_callers_at(int64_t now)
+{
+    return expected_callers(budget_callers() + 1, now);
 }
 
 void budget_be_nested(void)

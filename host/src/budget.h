@@ -2,6 +2,7 @@
 #ifndef TREADLE_BUDGET_H
 #define TREADLE_BUDGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Cores held by one call. */
@@ -58,6 +59,12 @@ uint32_t budget_cores(void);
 
 /** Calls in flight. */
 uint32_t budget_callers(void);
+
+/** With one more, or as many as met lately: the callers of a grant that is taken now. */
+uint32_t budget_callers_at(int64_t now);
+
+/** Is the calling thread inside another call's grant? */
+bool budget_nested(void);
 
 /** From now on each call of this thread is nested: it works inside the calls of others. */
 void budget_be_nested(void);

@@ -119,6 +119,8 @@ int32_t env_read(struct env *env)
         .plugin_path = text("TREADLE_PLUGIN_PATH", ""),
         .only = text("TREADLE_ONLY", ""),
         .disable = text("TREADLE_DISABLE", ""),
+        .ab = text("TREADLE_AB", ""),
+        .ab_save = text("TREADLE_AB_SAVE", ""),
         .trace = text("TREADLE_TRACE", ""),
         .profile = text("TREADLE_PROFILE", ""),
         .cache_home = text("XDG_CACHE_HOME", ""),

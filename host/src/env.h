@@ -13,6 +13,8 @@ struct env {
     const char *plugin_path; /* TREADLE_PLUGIN_PATH */
     const char *only;        /* TREADLE_ONLY: comma-separated globs of plugin names */
     const char *disable;     /* TREADLE_DISABLE: the same */
+    const char *ab;          /* TREADLE_AB */
+    const char *ab_save;     /* TREADLE_AB_SAVE */
     const char *trace;       /* TREADLE_TRACE: "stderr" or an absolute path */
     const char *profile;     /* TREADLE_PROFILE: "", "off" or an absolute path */
     const char *cache_home;  /* XDG_CACHE_HOME */

@@ -13,6 +13,7 @@
 #include "budget.h"
 #include "gate.h"
 #include "host.h"
+#include "live.h"
 #include "loader.h"
 #include "machine.h"
 #include "op.h"
@@ -27,6 +28,7 @@ static _Thread_local int running;
 static void locks(enum fork_step step)
 {
     host_fork(step);
+    live_fork(step);
     policy_fork(step);
     profile_fork(step);
     op_fork(step);

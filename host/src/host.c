@@ -13,6 +13,7 @@
 #include "cpus.h"
 #include "env.h"
 #include "error.h"
+#include "live.h"
 #include "loader.h"
 #include "policy.h"
 #include "profile.h"
@@ -38,6 +39,13 @@ static int32_t apply_numbers(void)
     return trace_start(env.trace, env.verbose);
 }
 
+/* Under the lock, as live_start(). */
+static const struct plan *plan_of_env(void)
+{
+    const char *a = live_a();
+    return a ? policy_parse(a, "TREADLE_AB") : policy_parse(env.backend, "TREADLE_BACKEND");
+}
+
 /* Under the lock. The plan last: calls wait for it. */
 static int32_t apply_env(void)
 {
@@ -50,11 +58,13 @@ static int32_t apply_env(void)
         treadle_watch_fork(); /* in front of the handlers of what they started */
         scanned = true;
     }
+    if (!status)
+        status = live_start(env.ab, env.ab_save);
     if (status)
         return status;
     if (profile_read(&env))
         policy_refresh(); /* earlier plans have other costs */
-    const struct plan *plan = policy_parse(env.backend, "TREADLE_BACKEND");
+    const struct plan *plan = plan_of_env();
     if (!plan)
         return failure();
     policy_use(plan);
@@ -116,8 +126,7 @@ int32_t treadle_set_backend(const char *spec)
     if (status)
         return status;
     pthread_mutex_lock(&lock);
-    const struct plan *plan =
-        spec ? policy_parse(spec, "backend") : policy_parse(env.backend, "TREADLE_BACKEND");
+    const struct plan *plan = spec ? policy_parse(spec, "backend") : plan_of_env();
     if (plan)
         policy_use(plan);
     pthread_mutex_unlock(&lock);

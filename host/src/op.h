@@ -29,6 +29,12 @@ struct op {
     uint8_t flops_cubed; /* OP_LINALG: flops are about this times m * n * min(m, n) */
 };
 
+/** Has every backend to give the same bits? */
+static inline bool op_is_exact(const struct op *op)
+{
+    return op && (op->class == OP_ELEMENTWISE || op->class == OP_REDUCTION);
+}
+
 /** Up to eight characters as a number: most names whole, so that one comparison tells. */
 static inline uint64_t op_head(const char *name)
 {

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "gate.h"
 #include "host.h"
+#include "live.h"
 #include "loader.h"
 #include "policy.h"
 #include "record.h"
@@ -22,6 +23,7 @@ struct progress {
     const char *name;
     double flops;
     struct grant grant;
+    struct live_call live;
     uint32_t wanted, fallbacks;
     struct treadle_call call;
 };
@@ -66,8 +68,10 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
     uint32_t cap;
     p->fallbacks = 0;
     p->flops = flops;
+    plan = live_plan(&p->live, plan, name, flops);
     const struct backend *backend = choose(plan, name, int_bits, p, &cap);
     if (!backend) {
+        live_end(&p->live, TREADLE_E_UNSUPPORTED, 0, "", 0, 0);
         p->fn = fallback;
         return 0;
     }
@@ -98,6 +102,8 @@ void treadle_routine_end(struct treadle_routine_call *call)
     p->backend->routines.leave(&p->call);
     int64_t end = budget_give(&p->grant);
     gate_leave();
+    live_end(&p->live, TREADLE_OK, end - p->grant.begin, p->backend->table.id, p->call.threads_used,
+             p->fallbacks);
     record_call(&(struct made_call){
         .op = p->name,
         .backend = p->backend->table.id,

@@ -8,6 +8,7 @@
  * A small call ends at the bracket. Until there it reads the plan, which nobody writes, and its own
  * stack: no clock, no counter, no cache line that another thread writes.
  */
+#include <fenv.h>
 #include <stdio.h>
 #include <string.h>
 #include <treadle/treadle.h>
@@ -17,13 +18,14 @@
 #include "error.h"
 #include "gate.h"
 #include "host.h"
+#include "live.h"
 #include "loader.h"
 #include "op.h"
 #include "policy.h"
 #include "record.h"
 #include "trace.h"
 
-enum { MESSAGE = 256 };
+enum { MESSAGE = 256, SENTENCE = 512 };
 
 /* ---- one kernel -------------------------------------------------------------------------- */
 
@@ -117,12 +119,37 @@ static const struct candidate *run_first(const struct request *request, uint32_t
     return NULL;
 }
 
-static int32_t run_granted(const struct request *request, struct treadle_used *used)
+/* TREADLE_AB: what B makes of the same inputs, before the outputs may overwrite them. No flag and
+ * no sentence of B's is left behind. */
+static void run_beside(struct beside *beside, const struct request *request, struct grant *grant)
 {
-    const struct entry *entry = request->entry;
+    const struct request other = {beside->entry, beside->args, request->attrs, request->elements,
+                                  request->work};
+    char said[SENTENCE];
+    uint32_t threads_used;
+    fenv_t modes;
+    snprintf(said, sizeof said, "%s", treadle_last_error());
+    fegetenv(&modes);
+    uint32_t first = policy_first(beside->entry, request->work, grant->callers, grant->threads);
+    run_first(&other, first, grant->threads, &beside->status, &threads_used, &beside->fallbacks);
+    fesetenv(&modes);
+    if (beside->status)
+        fail(beside->status, "%s", said);
+    beside->nanoseconds = trace_clock() - grant->begin;
+    grant->begin += beside->nanoseconds;
+}
+
+static int32_t run_granted(const struct request *given, struct treadle_used *used)
+{
+    struct live_call live;
+    const struct entry *entry = live_entry(&live, given->entry, given->args, given->elements);
+    const struct request chosen = {entry, given->args, given->attrs, given->elements, given->work};
+    const struct request *request = &chosen;
     uint32_t wanted = policy_wanted(entry, request->work, budget_callers() + 1);
     gate_enter();
     struct grant grant = budget_take(wanted);
+    if (live.beside)
+        run_beside(live.beside, request, &grant);
     int32_t status;
     uint32_t threads_used = 1, fallbacks;
     uint32_t first = policy_first(entry, request->work, grant.callers, grant.threads);
@@ -131,6 +158,8 @@ static int32_t run_granted(const struct request *request, struct treadle_used *u
 
     int64_t end = budget_give(&grant);
     gate_leave();
+    const char *backend = candidate ? candidate->backend->table.id : "";
+    live_end(&live, status, end - grant.begin, backend, threads_used, fallbacks);
     if (status)
         return status;
     tell(used, candidate, threads_used, fallbacks);

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which of the program's large calls run on B, what they took, and whether the results agree. */
+#include "live.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ab_live.h"
+#include "budget.h"
+#include "cpus.h"
+#include "error.h"
+#include "trace.h"
+
+enum { KINDS = 256, WARNINGS = 16, SENTENCE = 400 };
+
+static const double SHARE = 0.1, SHARE_MAX = 0.5;
+
+/** Calls of one kind. */
+struct cell {
+    struct ab_trials trials;
+    uint32_t dtype;
+    int32_t size_class;
+    double least, most; /* sizes seen */
+    bool flops, wrong;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+atomic_bool live_started;
+static struct {
+    const char *spec, *save; /* as given; "" is none */
+    const char *a, *b;
+    const struct plan *plan_b;
+    struct ab_schedule schedule;
+    uint64_t seed;
+    int64_t began;
+    double cost; /* seconds that the comparison has taken from the program */
+    uint32_t run, count;
+    uint32_t warned;
+    char warnings[WARNINGS][SENTENCE];
+} live = {.spec = "", .save = ""};
+static struct cell cells[KINDS];
+
+/* ---- the variables ----------------------------------------------------------------------------
+ */
+
+static int32_t refuse(const char *spec)
+{
+    return fail(TREADLE_E_INVALID,
+                "TREADLE_AB=%.128s: allowed are two backends and a share of the calls up to a "
+                "half: A,B or A,B@0.1 or A,B@10%%",
+                spec);
+}
+
+/* "0.1" or "10%", in any locale. */
+static bool parse_share(const char *text, double *share)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    char *end = (char *)(uintptr_t)text;
+
+    *share = plain ? strtod_l(text, &end, plain) : -1;
+    if (plain)
+        freelocale(plain);
+    bool whole = end > text && *end == '\0';
+    if (end > text && strcmp(end, "%") == 0) {
+        *share /= 100;
+        whole = true;
+    }
+    return whole && *share >= 0 && *share <= SHARE_MAX;
+}
+
+static const struct plan *plan_of(const char *begin, const char *end)
+{
+    char *name = strndup(begin, (size_t)(end - begin));
+    const struct plan *plan = name ? policy_parse(name, "TREADLE_AB") : NULL;
+    if (!name)
+        fail(TREADLE_E_NOMEM, "TREADLE_AB=%.128s: no memory", begin);
+    free(name);
+    return plan;
+}
+
+/* Fills in both sides and the schedule. */
+static int32_t parse(const char *spec)
+{
+    const char *comma = strchr(spec, ','), *at = strchrnul(spec, '@');
+    double share = SHARE;
+    if (!comma || comma == spec || comma > at || comma + 1 == at ||
+        memchr(comma + 1, ',', (size_t)(at - comma - 1)) || (*at && !parse_share(at + 1, &share)))
+        return refuse(spec);
+    live.schedule = ab_schedule_of(share);
+    const struct plan *a = plan_of(spec, comma), *b = a ? plan_of(comma + 1, at) : NULL;
+    if (!b)
+        return TREADLE_E_INVALID;
+    live.a = policy_spec(a);
+    live.b = policy_spec(b);
+    live.plan_b = b;
+    return TREADLE_OK;
+}
+
+static int32_t check_save(const char *save)
+{
+    if (!*save || *save == '/')
+        return TREADLE_OK;
+    return fail(TREADLE_E_INVALID, "TREADLE_AB_SAVE=%.128s: allowed is the absolute path of a file",
+                save);
+}
+
+static void report(void);
+
+static void forget(void)
+{
+    for (uint32_t i = 0; i < live.count; i++) {
+        free((void *)(uintptr_t)cells[i].trials.row.op);
+        ab_trials_finish(&cells[i].trials);
+    }
+    memset(cells, 0, sizeof *cells * live.count);
+    live.count = live.warned = 0;
+    live.cost = 0;
+    live.run++; /* calls that are under way now have no part in the next one */
+    atomic_store(&live_started, false);
+}
+
+static void report_at_exit(void)
+{
+    pthread_mutex_lock(&lock);
+    report();
+    forget();
+    pthread_mutex_unlock(&lock);
+}
+
+static int32_t start(const char *spec, const char *save)
+{
+    static bool registered;
+    int32_t status = check_save(save);
+    if (!status && *spec)
+        status = parse(spec);
+    if (status || !*spec)
+        return status;
+    if (!registered && atexit(report_at_exit) == 0)
+        registered = true;
+    live.spec = spec;
+    live.save = save;
+    live.began = trace_clock();
+    live.seed = (uint64_t)live.began ^ (uint64_t)getpid() << 40;
+    atomic_store(&live_started, live.schedule.share > 0);
+    return TREADLE_OK;
+}
+
+int32_t live_start(const char *spec, const char *save)
+{
+    int32_t status = TREADLE_OK;
+    pthread_mutex_lock(&lock);
+    if (strcmp(spec, live.spec) != 0 || strcmp(save, live.save) != 0) {
+        report();
+        forget();
+        live.spec = "";
+        status = start(spec, save);
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+const char *live_a(void)
+{
+    return *live.spec ? live.a : NULL;
+}
+
+void live_fork(enum fork_step step)
+{
+    fork_lock(&lock, step);
+    if (step == FORK_CHILD)
+        forget();
+}
+
+/* ---- kinds ------------------------------------------------------------------------------------
+ */
+
+/** What a call is, before its cell is known. */
+struct kind {
+    const char *op;
+    const struct op *known; /* NULL: a routine */
+    uint32_t dtype;
+    int32_t size_class;
+    uint32_t callers;
+};
+
+/* Sizes from 2^k up to 2^(k+1) are of one class, and so are 2^k + 1 to 2^(k+1) callers. */
+static void classify(struct kind *kind, double size, int64_t now)
+{
+    kind->size_class = size > 1 ? ilogb(size) : 0;
+    uint32_t callers = budget_callers_at(now);
+    for (kind->callers = 1; kind->callers < callers;)
+        kind->callers *= 2;
+}
+
+static bool is_of(const struct cell *cell, const struct kind *kind)
+{
+    return cell->size_class == kind->size_class && cell->dtype == kind->dtype &&
+           cell->trials.row.callers == kind->callers && strcmp(cell->trials.row.op, kind->op) == 0;
+}
+
+static void name_type(char text[8], uint32_t dtype)
+{
+    static const char *const letters[] = {[TREADLE_INT] = "i",
+                                          [TREADLE_UINT] = "u",
+                                          [TREADLE_FLOAT] = "f",
+                                          [TREADLE_BFLOAT] = "bf",
+                                          [TREADLE_COMPLEX] = "c"};
+    uint32_t code = dtype & 0xff;
+    if (code == TREADLE_BOOL)
+        strcpy(text, "bool");
+    else if (dtype && code < sizeof letters / sizeof *letters && letters[code])
+        snprintf(text, 8, "%s%u", letters[code], dtype >> 8 & 0xff);
+}
+
+static struct cell *add_cell(const struct kind *kind, double size)
+{
+    char *op = live.count < KINDS ? strdup(kind->op) : NULL;
+    if (!op)
+        return NULL;
+    struct cell *cell = &cells[live.count++];
+    const struct op *known = kind->known;
+    *cell = (struct cell){
+        .trials =
+            {.row = {.op = op, .size = size, .callers = kind->callers, .bits = op_is_exact(known)},
+             .number = live.count,
+             .checkable = known && beside_can_tell(known, kind->dtype)},
+        .dtype = kind->dtype,
+        .size_class = kind->size_class,
+        .least = size,
+        .most = size,
+        .flops = !known || known->class == OP_MATMUL || known->class == OP_LINALG,
+    };
+    name_type(cell->trials.row.dtype, kind->dtype);
+    return cell;
+}
+
+static struct cell *cell_of(const struct kind *kind, double size)
+{
+    for (uint32_t i = 0; i < live.count; i++)
+        if (is_of(&cells[i], kind)) {
+            cells[i].least = fmin(cells[i].least, size);
+            cells[i].most = fmax(cells[i].most, size);
+            return &cells[i];
+        }
+    return add_cell(kind, size);
+}
+
+static void warn(const struct cell *cell, const char *text)
+{
+    const struct ab_live_row *row = &cell->trials.row;
+    if (live.warned < WARNINGS)
+        snprintf(live.warnings[live.warned++], SENTENCE,
+                 "TREADLE_AB: %.64s %s of %.0f: %s (A) and %s (B) differ: %.200s", row->op,
+                 row->dtype, row->size, live.a, live.b, text);
+}
+
+/* ---- turns ------------------------------------------------------------------------------------
+ */
+
+/* Calls inside others, and of who has chosen a backend by itself, are left alone. */
+static bool is_concerned(void)
+{
+    const struct plan *plan = policy_process_plan();
+    return !budget_nested() && !policy_in_thread() && plan &&
+           strcmp(policy_spec(plan), live.a) == 0;
+}
+
+/* Of the program's time half of the share at most: it has other losses, such as colder caches. */
+static double left_to_spend(int64_t now)
+{
+    return 0.5 * live.schedule.share * 1e-9 * (double)(now - live.began) - live.cost;
+}
+
+static void begin(struct live_call *call, struct kind *kind, double size)
+{
+    int64_t now = trace_clock();
+    classify(kind, size, now);
+    pthread_mutex_lock(&lock);
+    struct cell *cell = live_on() && is_concerned() ? cell_of(kind, size) : NULL;
+    if (cell) {
+        *call = (struct live_call){.plan_b = live.plan_b, .size = size, .run = live.run};
+        call->turn = ab_trials_begin(&cell->trials, &live.schedule, left_to_spend(now), &live.seed);
+        call->cell = call->turn.part == AB_NO_PART ? NULL : cell;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* Does B, by its name, carry the call itself? Lists and rules say who does. */
+static bool is_b_itself(const char *spec, const struct candidate *candidate)
+{
+    const char *id = candidate->backend->table.id;
+    size_t length = strcspn(spec, ":");
+    bool is_name = !strpbrk(spec, "=;") && !(length == 4 && strncmp(spec, "auto", 4) == 0);
+    return !is_name || (strlen(id) == length && strncmp(id, spec, length) == 0);
+}
+
+/* NULL: others would stand in for B. */
+static const struct entry *entry_of_b(const struct plan *plan, const struct entry *entry,
+                                      const struct treadle_array *args)
+{
+    const struct op *op = entry->op;
+    const struct entry *other = policy_known(plan, op->name, args, entry->nargs, entry->nin);
+    if (!other)
+        other = policy_entry(plan, op, args, entry->nargs, entry->nin);
+    return other && is_b_itself(policy_spec(plan), &other->candidates[0]) ? other : NULL;
+}
+
+/* The call has no part after all: B does not have the operation, or the outputs are too large to
+ * be there twice. */
+static void leave(struct live_call *call, bool too_large)
+{
+    pthread_mutex_lock(&lock);
+    if (call->run == live.run && too_large)
+        call->cell->trials.checkable = false;
+    else if (call->run == live.run)
+        call->cell->trials.over = true;
+    pthread_mutex_unlock(&lock);
+    call->cell = NULL;
+}
+
+const struct entry *live_entry(struct live_call *call, const struct entry *entry,
+                               const struct treadle_array *args, double elements)
+{
+    call->cell = NULL;
+    call->beside = NULL;
+    if (!live_on())
+        return entry;
+    const struct op *op = entry->op;
+    struct kind kind = {.op = op->name,
+                        .known = op,
+                        .dtype = op->class == OP_LOOP ? 0 : dtype_number(args[0].dtype)};
+    begin(call, &kind, elements);
+    bool check = call->cell && call->turn.part == AB_CHECKED;
+    if (!call->cell || !(call->turn.b || check))
+        return entry;
+    const struct entry *other = entry_of_b(call->plan_b, entry, args);
+    if (!other) {
+        leave(call, false);
+        return entry;
+    }
+    if (!check)
+        return other;
+    call->beside = beside_create(other, args);
+    if (!call->beside)
+        leave(call, true);
+    return entry;
+}
+
+const struct plan *live_plan(struct live_call *call, const struct plan *plan, const char *name,
+                             double flops)
+{
+    call->cell = NULL;
+    call->beside = NULL;
+    if (!live_on())
+        return plan;
+    struct kind kind = {.op = name};
+    begin(call, &kind, flops);
+    return call->cell && call->turn.b ? call->plan_b : plan;
+}
+
+/* ---- times and checks -------------------------------------------------------------------------
+ */
+
+static void end_check(struct live_call *call, int32_t status)
+{
+    struct beside *beside = call->beside;
+    struct cell *cell = call->cell;
+    char text[SENTENCE];
+    int64_t begin = trace_clock();
+    bool declined = beside->fallbacks > 0 || beside->status == TREADLE_E_UNSUPPORTED;
+    bool agree = declined || beside_agrees(beside, status, text, sizeof text);
+    double seconds = 1e-9 * (double)(trace_clock() - begin + beside->nanoseconds);
+    beside_destroy(beside);
+    pthread_mutex_lock(&lock);
+    if (call->run == live.run) {
+        live.cost += seconds;
+        cell->trials.row.checks += !declined && agree;
+        if (!agree && !cell->wrong)
+            warn(cell, text);
+        cell->wrong |= !agree;
+        cell->trials.over |= declined || !agree;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void note_side(struct ab_live_side *side, const char *backend, uint32_t threads)
+{
+    side->backend = backend;
+    side->threads = threads > side->threads ? threads : side->threads;
+}
+
+/* Under the lock. */
+static void note(const struct live_call *call, int64_t nanoseconds, const char *backend,
+                 uint32_t threads)
+{
+    struct ab_trials *trials = &call->cell->trials;
+    double seconds = 1e-9 * (double)(nanoseconds > 0 ? nanoseconds : 1);
+    double scale = call->size > 0 ? trials->row.size / call->size : 1;
+    note_side(call->turn.b ? &trials->row.b : &trials->row.a, backend, threads);
+    live.cost += ab_trials_end(trials, &call->turn, seconds * scale, &live.seed) / scale;
+}
+
+void live_end(struct live_call *call, int32_t status, int64_t nanoseconds, const char *backend,
+              uint32_t threads, uint32_t fallbacks)
+{
+    if (!call->cell)
+        return;
+    if (call->beside) {
+        end_check(call, status);
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    if (call->run == live.run) {
+        if (status || (call->turn.b && fallbacks > 0))
+            ab_trials_lose(&call->cell->trials, &call->turn);
+        else
+            note(call, nanoseconds, backend, threads);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static void name_size(struct cell *cell)
+{
+    struct ab_live_row *row = &cell->trials.row;
+    const char *unit = cell->flops ? " flop" : "";
+    if (cell->least == cell->most)
+        snprintf(row->shape, sizeof row->shape, "%.0f%s", cell->least, unit);
+    else
+        snprintf(row->shape, sizeof row->shape, "%.0f..%.0f%s", ldexp(1, cell->size_class),
+                 ldexp(1, cell->size_class + 1) - 1, unit);
+}
+
+/* Under the lock. */
+static void report(void)
+{
+    const struct ab_live_row *rows[KINDS];
+    const char *warnings[WARNINGS];
+    if (!live_on())
+        return;
+    struct ab_live found = {.a = live.a,
+                            .b = live.b,
+                            .share = live.schedule.share,
+                            .level = ab_trials_level,
+                            .same = ab_trials_same,
+                            .cores = cpus_available(),
+                            .rows = rows,
+                            .warnings = warnings};
+    for (uint32_t i = 0; i < live.count; i++) {
+        struct cell *cell = &cells[i];
+        if (cell->trials.row.count == 0 || cell->wrong)
+            continue;
+        ab_trials_judge(&cell->trials);
+        name_size(cell);
+        rows[found.count++] = &cell->trials.row;
+    }
+    for (; found.warned < live.warned; found.warned++)
+        warnings[found.warned] = live.warnings[found.warned];
+    if (*live.save && ab_live_save(live.save, &found))
+        return;
+    if (*live.save)
+        fprintf(stderr, "treadle: TREADLE_AB_SAVE=%s: cannot be written: %s\n", live.save,
+                strerror(errno));
+    ab_live_print(stderr, &found);
+}
