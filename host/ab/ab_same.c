@@ -6,6 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
+void ab_dtype_text(uint32_t dtype, char text[8])
+{
+    static const char *const letters[] = {[TREADLE_INT] = "i",
+                                          [TREADLE_UINT] = "u",
+                                          [TREADLE_FLOAT] = "f",
+                                          [TREADLE_BFLOAT] = "bf",
+                                          [TREADLE_COMPLEX] = "c"};
+    uint32_t code = dtype & 0xff;
+
+    text[0] = '\0';
+    if (code == TREADLE_BOOL)
+        strcpy(text, "bool");
+    else if (code < sizeof letters / sizeof *letters && letters[code])
+        snprintf(text, 8, "%s%u", letters[code], dtype >> 8 & 0xff);
+}
+
 static int parts_of(struct treadle_dtype dtype)
 {
     return dtype.code == TREADLE_COMPLEX ? 2 : 1;

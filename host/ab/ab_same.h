@@ -8,6 +8,9 @@
 
 #include <treadle/array.h>
 
+/** "f64", "bf16", "bool": the type code | bits << 8, as treadle_type has it. "" if unknown. */
+void ab_dtype_text(uint32_t dtype, char text[8]);
+
 /** One element for people, with all its digits: "0.25", "-3", "1-2i". */
 void ab_element_text(struct treadle_dtype dtype, const void *element, char *text, size_t capacity);
 

@@ -11,6 +11,7 @@
 #include "ab_compare.h"
 #include "ab_options.h"
 #include "ab_program.h"
+#include "ab_replay.h"
 #include "ab_report.h"
 #include "ab_watch.h"
 #include "cli.h"
@@ -134,10 +135,7 @@ int cli_ab(int argc, char **argv)
     if (ab_program_is_asked(argc, argv))
         return ab_program(argc, argv);
 
-    struct ab_request request = {.op = "add",
-                                 .dtype = {TREADLE_FLOAT, 64, 1},
-                                 .callers = 1,
-                                 .pairs = AB_PAIRS_MAX,
+    struct ab_request request = {.pairs = AB_PAIRS_MAX,
                                  .seed = (int64_t)time(NULL),
                                  .seconds = 3,
                                  .limit = 60,
@@ -153,6 +151,8 @@ int cli_ab(int argc, char **argv)
         status = ab_options_check(&request);
     if (status)
         return status;
+    if (request.replay)
+        return ab_replay(&request);
     struct ab_result *results = calloc(request.sizes.count, sizeof *results);
     if (!results)
         return cli_fail(CLI_FAILED, "no memory for %zu results", request.sizes.count);

@@ -32,6 +32,7 @@ const char ab_text[] =
     "  --output KIND    reused, or fresh: allocated for each call (reused)\n"
     "  --callers K      threads that make such calls at the same time (1)\n"
     "  --threads N      most threads of one call (the machine's limit)\n"
+    "  --replay FILE    the calls that a program made, from the file of its TREADLE_TRACE\n"
     "  --time SECONDS   per size; some pairs are measured in any case (3)\n"
     "  --limit SECONDS  that a batch of calls may take before it counts as hung (60)\n"
     "  --pairs N        at most, per size (1536)\n"
@@ -67,6 +68,7 @@ enum {
     CACHE,
     OUTPUT,
     CALLERS,
+    REPLAY,
     THREADS,
     TIME,
     BATCH_LIMIT,
@@ -129,6 +131,9 @@ static bool take_option(struct ab_request *request, int option, const char *valu
     case HTML:
         request->html = value;
         return true;
+    case REPLAY:
+        request->replay = value;
+        return true;
     case CALLERS:
         return options_count("ab: --callers", value, 1, CALLERS_MAX, &request->callers);
     case THREADS:
@@ -159,6 +164,26 @@ static const char *usual_sizes(const char *op)
     return "1e3:1e7:log";
 }
 
+/** The trace says what is called. */
+static int check_replay(const struct ab_request *request)
+{
+    const char *other = request->op           ? "--op"
+                        : request->sizes_text ? "--sizes"
+                        : request->dtype.bits ? "--dtype"
+                        : request->axes       ? "--axis"
+                        : request->layout     ? "--layout"
+                        : request->in_place   ? "--inplace"
+                        : request->cold       ? "--cache"
+                        : request->fresh      ? "--output"
+                        : request->callers    ? "--callers"
+                                              : NULL;
+
+    if (!other)
+        return CLI_OK;
+    return cli_fail(CLI_USAGE, "ab: --replay: the trace says what %s would; give one of the two",
+                    other);
+}
+
 int ab_options_parse(int argc, char **argv, struct ab_request *request)
 {
     static const struct option options[] = {{"op", required_argument, NULL, OP},
@@ -175,6 +200,7 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
                                             {"csv", no_argument, NULL, CSV},
                                             {"html", required_argument, NULL, HTML},
                                             {"callers", required_argument, NULL, CALLERS},
+                                            {"replay", required_argument, NULL, REPLAY},
                                             {"threads", required_argument, NULL, THREADS},
                                             {"time", required_argument, NULL, TIME},
                                             {"limit", required_argument, NULL, BATCH_LIMIT},
@@ -203,6 +229,14 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
                         argc - optind);
     request->a = request->given_a = argv[optind];
     request->b = request->given_b = argv[optind + 1];
+    if (request->replay)
+        return check_replay(request);
+    if (!request->op)
+        request->op = "add";
+    if (!request->dtype.bits)
+        request->dtype = (struct treadle_dtype){TREADLE_FLOAT, 64, 1};
+    if (!request->callers)
+        request->callers = 1;
     if (!request->sizes_text)
         request->sizes_text = usual_sizes(request->op);
     return options_shapes("ab: --sizes", request->sizes_text, &request->sizes) ? CLI_OK : CLI_USAGE;

@@ -15,7 +15,7 @@ enum ab_format { AB_TABLE, AB_JSON, AB_MARKDOWN, AB_CSV };
 struct ab_request {
     const char *given_a, *given_b; /* on the command line */
     const char *a, *b;             /* as TREADLE_BACKEND would be */
-    const char *op, *sizes_text, *axes, *save, *html;
+    const char *op, *sizes_text, *axes, *save, *html, *replay;
     struct treadle_dtype dtype;
     struct options_shapes sizes;
     int64_t callers, threads, pairs, seed;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ab_live.h"
+#include "ab_same.h"
 #include "budget.h"
 #include "cpus.h"
 #include "error.h"
@@ -204,20 +205,6 @@ static bool is_of(const struct cell *cell, const struct kind *kind)
            cell->trials.row.callers == kind->callers && strcmp(cell->trials.row.op, kind->op) == 0;
 }
 
-static void name_type(char text[8], uint32_t dtype)
-{
-    static const char *const letters[] = {[TREADLE_INT] = "i",
-                                          [TREADLE_UINT] = "u",
-                                          [TREADLE_FLOAT] = "f",
-                                          [TREADLE_BFLOAT] = "bf",
-                                          [TREADLE_COMPLEX] = "c"};
-    uint32_t code = dtype & 0xff;
-    if (code == TREADLE_BOOL)
-        strcpy(text, "bool");
-    else if (dtype && code < sizeof letters / sizeof *letters && letters[code])
-        snprintf(text, 8, "%s%u", letters[code], dtype >> 8 & 0xff);
-}
-
 static struct cell *add_cell(const struct kind *kind, double size)
 {
     char *op = live.count < KINDS ? strdup(kind->op) : NULL;
@@ -236,7 +223,8 @@ static struct cell *add_cell(const struct kind *kind, double size)
         .most = size,
         .flops = !known || known->class == OP_MATMUL || known->class == OP_LINALG,
     };
-    name_type(cell->trials.row.dtype, kind->dtype);
+    if (kind->dtype)
+        ab_dtype_text(kind->dtype, cell->trials.row.dtype);
     return cell;
 }
 

@@ -99,8 +99,9 @@ void record_call(const struct made_call *made)
         .thread = own_number(),
     });
     if (trace_on())
-        trace_call(made->op, made->backend, made->variant, made->elements, made->wanted,
-                   grant->threads, made->used, grant->callers, reason, grant->begin, made->end);
+        trace_call(made->op, &made->operands, made->backend, made->variant, made->elements,
+                   made->wanted, grant->threads, made->used, grant->callers, reason, grant->begin,
+                   made->end);
 }
 
 void record_after_fork(void)

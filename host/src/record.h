@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include "budget.h"
+#include "trace.h"
 
 /** A large call that was made. All strings but `op` live as long as the process. */
 struct made_call {
     const char *op, *backend, *variant;
+    struct trace_operands operands;
     double elements;
     uint32_t wanted, used, fallbacks;
     struct grant grant;

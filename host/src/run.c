@@ -139,6 +139,17 @@ static void run_beside(struct beside *beside, const struct request *request, str
     grant->begin += beside->nanoseconds;
 }
 
+static struct trace_operands operands_of(const struct request *request)
+{
+    const struct entry *entry = request->entry;
+    const struct treadle_reduction *reduction = request->attrs;
+    return (struct trace_operands){
+        .args = request->args,
+        .nin = entry->op->class == OP_LOOP ? 0 : entry->nin,
+        .axes = entry->op->class == OP_REDUCTION ? reduction->axes : 0,
+    };
+}
+
 static int32_t run_granted(const struct request *given, struct treadle_used *used)
 {
     struct live_call live;
@@ -167,6 +178,7 @@ static int32_t run_granted(const struct request *given, struct treadle_used *use
         .op = entry->op->name,
         .backend = candidate->backend->table.id,
         .variant = candidate->kernel.variant,
+        .operands = operands_of(request),
         .elements = request->elements,
         .wanted = wanted,
         .used = threads_used,

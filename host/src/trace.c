@@ -17,9 +17,10 @@
 #include <treadle/status.h>
 #include <unistd.h>
 
+#include "ab_same.h"
 #include "error.h"
 
-enum { LINE = 1024, NAME = 128 };
+enum { LINE = 1536, NAME = 128, OPERANDS = 384 };
 
 static atomic_int descriptor = -1; /* of the trace; stderr's own when that is the target */
 static int kept = -1;              /* never closed: a call may be about to write to it */
@@ -108,12 +109,64 @@ static const char *plain(const char *name, char text[NAME])
     return text;
 }
 
-void trace_call(const char *op, const char *backend, const char *variant, double elements,
-                uint32_t wanted, uint32_t granted, uint32_t used, uint32_t callers,
-                const char *reason, int64_t begin_ns, int64_t end_ns)
+static int shape_text(char *text, size_t room, const struct treadle_array *array)
+{
+    int used = 0;
+    for (int32_t d = 0; d < array->ndim && (size_t)used < room; d++)
+        used += snprintf(text + used, room - (size_t)used, "%s%lld", d ? "x" : "",
+                         (long long)array->shape[d]);
+    return used;
+}
+
+/* "axes" of a reduction: "0,2". */
+static int axes_text(char *text, size_t room, const struct trace_operands *operands)
+{
+    int used = snprintf(text, room, "%s", operands->axes ? ",\"axes\":\"" : "");
+    const char *comma = "";
+    for (int32_t d = 0; d < operands->args[0].ndim && operands->axes; d++)
+        if (operands->axes >> d & 1 && (size_t)used < room) {
+            used += snprintf(text + used, room - (size_t)used, "%s%d", comma, d);
+            comma = ",";
+        }
+    if (operands->axes && (size_t)used < room)
+        used += snprintf(text + used, room - (size_t)used, "\"");
+    return used;
+}
+
+/*
+ * Members that tell what the call was made on, for who wants to make it again (`treadle ab
+ * --replay`): nothing if they are not known, or if they are too many for a line.
+ */
+static const char *operands_text(char text[OPERANDS], const struct trace_operands *operands)
+{
+    text[0] = '\0';
+    if (operands->nin == 0 || operands->args[0].ndim == 0)
+        return text;
+    char dtype[8];
+    ab_dtype_text(operands->args[0].dtype.code | (uint32_t)operands->args[0].dtype.bits << 8,
+                  dtype);
+    int used = snprintf(text, OPERANDS, ",\"dtype\":\"%s\",\"shapes\":\"", dtype);
+    for (uint32_t i = 0; i < operands->nin && used < OPERANDS; i++) {
+        used += snprintf(text + used, (size_t)(OPERANDS - used), "%s", i ? "," : "");
+        if (used < OPERANDS)
+            used += shape_text(text + used, (size_t)(OPERANDS - used), &operands->args[i]);
+    }
+    if (used < OPERANDS)
+        used += snprintf(text + used, (size_t)(OPERANDS - used), "\"");
+    if (used < OPERANDS)
+        used += axes_text(text + used, (size_t)(OPERANDS - used), operands);
+    if (used >= OPERANDS)
+        text[0] = '\0';
+    return text;
+}
+
+void trace_call(const char *op, const struct trace_operands *operands, const char *backend,
+                const char *variant, double elements, uint32_t wanted, uint32_t granted,
+                uint32_t used, uint32_t callers, const char *reason, int64_t begin_ns,
+                int64_t end_ns)
 {
     int file = atomic_load(&descriptor);
-    char op_text[NAME], variant_text[NAME];
+    char op_text[NAME], variant_text[NAME], text[OPERANDS];
     op = plain(op, op_text);
     variant = plain(variant, variant_text);
     double begin = (double)begin_ns * 1e-3, duration = (double)(end_ns - begin_ns) * 1e-3;
@@ -128,9 +181,10 @@ void trace_call(const char *op, const char *backend, const char *variant, double
                    "{\"name\":\"%s\",\"cat\":\"%s\",\"ph\":\"X\",\"ts\":%.3f,\"dur\":%.3f,"
                    "\"pid\":%d,\"tid\":%ld,\"args\":{\"backend\":\"%s\",\"variant\":\"%s\","
                    "\"elements\":%.0f,\"wanted\":%u,\"granted\":%u,\"threads\":%u,\"callers\":%u,"
-                   "\"reason\":\"%s\"}},",
+                   "\"reason\":\"%s\"%s}},",
                    op, backend, begin, duration, (int)getpid(), syscall(SYS_gettid), backend,
-                   variant, elements, wanted, granted, used, callers, reason);
+                   variant, elements, wanted, granted, used, callers, reason,
+                   operands_text(text, operands));
 }
 
 void trace_say(int32_t level, const char *format, ...)

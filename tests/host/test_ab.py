@@ -457,3 +457,73 @@ def test_ab_of_a_program_takes_fail_if_and_save(treadle, tmp_path):
 )
 def test_ab_of_a_program_explains_what_is_wrong(treadle, args, code, words):
     assert words in programs(treadle, *args, code=code).stderr
+
+
+# ---- recorded calls ---------------------------------------------------------------------------
+
+
+def event(op, begin, duration, thread=1, **operands):
+    args = {"backend": "serial", "elements": 1} | operands
+    return {"name": op, "ph": "X", "ts": begin, "dur": duration, "tid": thread, "args": args}
+
+
+@pytest.fixture
+def trace(tmp_path):
+    """Two threads add and multiply; a third sums columns after a long pause; a loop is unknown."""
+    events = [
+        event("loop", 999, 50),
+        *[event("add", 1000 + 100 * i, 90, dtype="f64", shapes="2000,2000") for i in range(6)],
+        *[
+            event("matmul", 1000 + 100 * i, 99, 2, dtype="f64", shapes="20x30,30x10")
+            for i in [0, 1]
+        ],
+        event("sum", 9e9, 50, 3, dtype="f32", shapes="50x40", axes="0"),
+    ]
+    path = tmp_path / "trace.json"
+    path.write_text("[\n" + "".join(json.dumps(e) + ",\n" for e in events))
+    return path
+
+
+def replay(treadle, *args, **more):
+    done = treadle("ab", *args, "--pairs", 12, "--json", **more)
+    (result,) = json.loads(done.stdout)["results"]
+    return result, done.stderr
+
+
+def test_ab_replays_what_was_recorded(treadle, trace):
+    result, said = replay(treadle, "serial", "serial", "--replay", trace)
+    assert "replaying 9 of 10 calls by 3 threads" in said
+    assert result["op"] == "replay"
+    assert result["shape"] == "9 calls"
+    assert result["callers"] == 3
+    assert result["verified"] is True
+    assert result["same_bits_required"] is False
+    assert len(result["samples"]) == 12
+    assert all(0 < s["a"] < 9 for s in result["samples"]), "the pause is left out"
+
+
+def test_ab_finds_a_planted_slow_backend_in_a_replay(treadle, trace, plugin_folder):
+    result, _ = replay(treadle, "serial", "slow", "--replay", trace, plugins=plugin_folder)
+    assert result["verdict"] == "A faster"
+    assert result["b"]["backend"] in {"slow", "serial"}
+
+
+def test_ab_refuses_a_planted_wrong_backend_in_a_replay(treadle, trace, plugin_folder):
+    args = ["ab", "serial", "wrong", "--replay", trace]
+    done = treadle(*args, plugins=plugin_folder, code=DIFFER)
+    assert "add f64 of 2000: serial (A) and wrong (B) differ: index 777" in done.stderr
+
+
+def test_ab_explains_a_trace_that_cannot_be_replayed(treadle, trace, tmp_path):
+    empty = tmp_path / "empty.json"
+    empty.write_text("[\n" + json.dumps(event("loop", 1, 1)) + ",\n")
+    for args, words in [
+        ([tmp_path / "none.json"], "none.json is no trace of TREADLE_TRACE: it cannot be read"),
+        ([__file__], "is no trace of TREADLE_TRACE"),
+        ([empty], "has 1 calls, but none of an operation"),
+        ([trace, "--op", "add"], "--replay: the trace says what --op would"),
+        ([trace, "--callers", 2], "--replay: the trace says what --callers would"),
+    ]:
+        done = treadle("ab", "serial", "serial", "--replay", *args, code=USAGE)
+        assert words in done.stderr
+        assert done.stdout == ""

@@ -123,6 +123,32 @@ Test(trace, a_file_of_chromes_trace_format, .init = trace_to_a_file, .fini = rem
     json_decref(events);
 }
 
+/* What `treadle ab --replay` needs. */
+Test(trace, says_what_a_call_was_made_on, .init = trace_to_a_file, .fini = remove_file)
+{
+    static double data[3][20 * 30];
+    const int64_t shape[] = {20, 30}, columns[] = {30};
+    const int32_t axis = 0;
+    struct strided x, y, out, sums;
+    strided_f64(&x, data[0], 2, shape);
+    strided_f64(&y, data[1], 2, shape);
+    strided_f64(&out, data[2], 2, shape);
+    strided_f64(&sums, data[2], 1, columns);
+    setenv("TREADLE_TRACE", path, 1);
+    setenv("TREADLE_MIN", "100", 1);
+    cr_assert_eq(treadle_binary("add", &x.a, &y.a, &out.a, NULL), TREADLE_OK);
+    cr_assert_eq(treadle_reduce("sum", &x.a, &axis, 1, &sums.a, NULL), TREADLE_OK);
+    json_t *events = read_trace();
+    const json_t *add = json_object_get(json_array_get(events, 0), "args"),
+                 *sum = json_object_get(json_array_get(events, 1), "args");
+    cr_assert_str_eq(text_of(add, "dtype"), "f64");
+    cr_assert_str_eq(text_of(add, "shapes"), "600,600", "neighbours are merged");
+    cr_assert_null(json_object_get(add, "axes"));
+    cr_assert_str_eq(text_of(sum, "shapes"), "20x30");
+    cr_assert_str_eq(text_of(sum, "axes"), "0");
+    json_decref(events);
+}
+
 static void *copy_often(void *unused)
 {
     double data[2][100] = {{0}};
