@@ -66,6 +66,7 @@ static int measure_loads(struct ab_result *result)
     const struct workload *load = &pairs->loads[0];
 
     workload_shape_text(load, result->shape, sizeof result->shape);
+    result->dtype = load->dtype;
     result->size = workload_size(load);
     result->bytes = load->bytes;
     result->flops = load->flops;
@@ -83,6 +84,11 @@ static int measure_loads(struct ab_result *result)
     return ab_pairs_measure(pairs) ? CLI_OK : CLI_FAILED;
 }
 
+static size_t comparisons(const struct ab_request *request)
+{
+    return request->sizes.count * request->dtypes.count;
+}
+
 static int measure_size(const struct ab_request *request, const struct options_shape *size,
                         struct crew *crew, uint64_t *seed, struct ab_result *result)
 {
@@ -98,7 +104,7 @@ static int measure_size(const struct ab_request *request, const struct options_s
                                       .seed = seed,
                                       .level = request->level / 100,
                                       .same = request->same / 100,
-                                      .comparisons = request->sizes.count,
+                                      .comparisons = comparisons(request),
                                       .most = (size_t)request->pairs,
                                       .seconds = request->seconds};
     result->pairs.loads = make_loads(request, size, count);
@@ -111,16 +117,18 @@ static int measure_size(const struct ab_request *request, const struct options_s
 }
 
 /** Returns how the sizes ended; `count` is the number of results worth showing. */
-static int measure(const struct ab_request *request, struct ab_result *results, size_t *count)
+static int measure(struct ab_request *request, struct ab_result *results, size_t *count)
 {
     uint64_t seed = (uint64_t)request->seed;
     struct crew *crew = crew_create((uint32_t)request->callers);
     int status = crew ? CLI_OK : CLI_FAILED;
 
     *count = 0;
-    for (size_t i = 0; i < request->sizes.count && status == CLI_OK && !cli_interrupted(); i++) {
+    for (size_t i = 0; i < comparisons(request) && status == CLI_OK && !cli_interrupted(); i++) {
         struct ab_result *result = &results[*count];
-        status = measure_size(request, &request->sizes.shapes[i], crew, &seed, result);
+        request->dtype = request->dtypes.dtypes[i / request->sizes.count];
+        status = measure_size(request, &request->sizes.shapes[i % request->sizes.count], crew,
+                              &seed, result);
         if (status == CLI_OK && result->pairs.count > 0)
             ++*count;
     }
@@ -153,9 +161,9 @@ int cli_ab(int argc, char **argv)
         return status;
     if (request.replay)
         return ab_replay(&request);
-    struct ab_result *results = calloc(request.sizes.count, sizeof *results);
+    struct ab_result *results = calloc(comparisons(&request), sizeof *results);
     if (!results)
-        return cli_fail(CLI_FAILED, "no memory for %zu results", request.sizes.count);
+        return cli_fail(CLI_FAILED, "no memory for %zu results", comparisons(&request));
     cli_catch_interrupt();
     facts_moment_now(&begin);
     count = 0;
@@ -165,7 +173,7 @@ int cli_ab(int argc, char **argv)
         int reported = ab_report(&request, results, count, &begin);
         status = status ? status : reported;
     }
-    for (size_t i = 0; i < request.sizes.count; i++)
+    for (size_t i = 0; i < comparisons(&request); i++)
         free(results[i].pairs.pairs);
     free(results);
     return status == CLI_OK && cli_interrupted() ? CLI_INTERRUPTED : status;

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ab_limit.h"
@@ -193,26 +194,30 @@ static int judge(const struct request *request, const struct change *changes, si
 
 static int compare(const struct request *request, const json_t *old, const json_t *new)
 {
-    struct change changes[OPTIONS_LIST_MAX];
+    const json_t *results = json_object_get(new, "results");
+    struct change *changes = calloc(json_array_size(results) + 1, sizeof *changes);
     size_t count = 0, left_out = 0, i;
     json_t *result;
 
-    json_array_foreach(json_object_get(new, "results"), i, result)
+    if (!changes)
+        return cli_fail(CLI_FAILED, "ab compare: no memory");
+    json_array_foreach(results, i, result)
     {
         const json_t *before = find_call(old, result);
-        if (before && count < OPTIONS_LIST_MAX)
+        if (before)
             changes[count++] = change_of(before, result, request->same / 100);
         else
             left_out++;
     }
-    if (count == 0)
-        return cli_fail(CLI_USAGE, "ab compare: %s and %s have no call in common", request->old,
-                        request->new);
-    int status = print(request, changes, count);
-    if (left_out > 0)
+    int status = count > 0 ? print(request, changes, count)
+                           : cli_fail(CLI_USAGE, "ab compare: %s and %s have no call in common",
+                                      request->old, request->new);
+    if (count > 0 && left_out > 0)
         fprintf(stderr, "treadle: ab compare: %zu of %s are not in %s\n", left_out, request->new,
                 request->old);
-    return status ? status : judge(request, changes, count);
+    status = status ? status : judge(request, changes, count);
+    free(changes);
+    return status;
 }
 
 int ab_compare(int argc, char **argv)

@@ -63,7 +63,7 @@ json_t *ab_document_samples(const struct ab_pairs *pairs)
 static json_t *call_json(const struct ab_request *request, const struct ab_result *result)
 {
     return json_pack("{s:s, s:s, s:f, s:s, s:I, s:s, s:b, s:s, s:s}", "op", request->op, "dtype",
-                     options_dtype_name(request->dtype), "size", result->size, "shape",
+                     options_dtype_name(result->dtype), "size", result->size, "shape",
                      result->shape, "callers", (json_int_t)request->callers, "layout",
                      workload_layout_name(request->layout), "in_place", request->in_place, "cache",
                      request->cold ? "cold" : "warm", "output",

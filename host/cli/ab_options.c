@@ -24,7 +24,7 @@ const char ab_text[] =
     "  --op OP          operation (add)\n"
     "  --sizes SIZES    1e3,1e5 or 1000x1000 or a range with N sizes per decade, 1e3:1e7:logN\n"
     "                   (1e3:1e7:log; 100,300,1000 for products and linear algebra)\n"
-    "  --dtype TYPE     f64, f32, i64, c128, ... (f64)\n"
+    "  --dtypes TYPES   f64,f32,i64,c128, ... (f64); --dtype is the same\n"
     "  --axis AXES      for reductions: 0, -1, or 0,2 (all axes)\n"
     "  --layout LAYOUT  contiguous, strided, transposed, misaligned or broadcast (contiguous)\n"
     "  --inplace        the output is the first input\n"
@@ -105,7 +105,7 @@ static bool take_option(struct ab_request *request, int option, const char *valu
         request->sizes_text = value;
         return true;
     case DTYPE:
-        return options_dtype("ab: --dtype", value, &request->dtype);
+        return options_dtypes("ab: --dtypes", value, &request->dtypes);
     case AXIS:
         request->axes = value;
         return true;
@@ -167,16 +167,16 @@ static const char *usual_sizes(const char *op)
 /** The trace says what is called. */
 static int check_replay(const struct ab_request *request)
 {
-    const char *other = request->op           ? "--op"
-                        : request->sizes_text ? "--sizes"
-                        : request->dtype.bits ? "--dtype"
-                        : request->axes       ? "--axis"
-                        : request->layout     ? "--layout"
-                        : request->in_place   ? "--inplace"
-                        : request->cold       ? "--cache"
-                        : request->fresh      ? "--output"
-                        : request->callers    ? "--callers"
-                                              : NULL;
+    const char *other = request->op             ? "--op"
+                        : request->sizes_text   ? "--sizes"
+                        : request->dtypes.count ? "--dtypes"
+                        : request->axes         ? "--axis"
+                        : request->layout       ? "--layout"
+                        : request->in_place     ? "--inplace"
+                        : request->cold         ? "--cache"
+                        : request->fresh        ? "--output"
+                        : request->callers      ? "--callers"
+                                                : NULL;
 
     if (!other)
         return CLI_OK;
@@ -189,6 +189,7 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
     static const struct option options[] = {{"op", required_argument, NULL, OP},
                                             {"sizes", required_argument, NULL, SIZES},
                                             {"dtype", required_argument, NULL, DTYPE},
+                                            {"dtypes", required_argument, NULL, DTYPE},
                                             {"axis", required_argument, NULL, AXIS},
                                             {"layout", required_argument, NULL, LAYOUT},
                                             {"inplace", no_argument, NULL, IN_PLACE},
@@ -233,8 +234,8 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
         return check_replay(request);
     if (!request->op)
         request->op = "add";
-    if (!request->dtype.bits)
-        request->dtype = (struct treadle_dtype){TREADLE_FLOAT, 64, 1};
+    if (!request->dtypes.count)
+        options_dtypes("ab", "f64", &request->dtypes);
     if (!request->callers)
         request->callers = 1;
     if (!request->sizes_text)
@@ -278,9 +279,12 @@ int ab_options_check(struct ab_request *request)
 {
     if (request->in_place && request->fresh)
         return cli_fail(CLI_USAGE, "ab: --inplace: there is no fresh output then");
-    for (size_t i = 0; i < request->sizes.count; i++)
-        if (!check_size(request, &request->sizes.shapes[i]))
-            return CLI_USAGE;
+    for (size_t k = 0; k < request->dtypes.count; k++) {
+        request->dtype = request->dtypes.dtypes[k];
+        for (size_t i = 0; i < request->sizes.count; i++)
+            if (!check_size(request, &request->sizes.shapes[i]))
+                return CLI_USAGE;
+    }
     if (!cli_init_library())
         return CLI_FAILED;
     cli_ignore_others();

@@ -16,7 +16,8 @@ struct ab_request {
     const char *given_a, *given_b; /* on the command line */
     const char *a, *b;             /* as TREADLE_BACKEND would be */
     const char *op, *sizes_text, *axes, *save, *html, *replay;
-    struct treadle_dtype dtype;
+    struct treadle_dtype dtype; /* the one whose turn it is */
+    struct options_dtypes dtypes;
     struct options_shapes sizes;
     int64_t callers, threads, pairs, seed;
     double seconds, limit, same, level; /* same and level in per cent */

@@ -396,7 +396,7 @@ static int compare(struct ab_request *request, struct replay *replay, uint64_t *
         add_up(replay, &result);
         result.pairs = replay->pairs;
         request->op = "replay";
-        request->dtype = replay->kinds[0].dtype;
+        result.dtype = replay->kinds[0].dtype;
         request->callers = replay->ncallers;
         status = ab_report(request, &result, 1, &begin);
     }

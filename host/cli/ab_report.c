@@ -50,7 +50,7 @@ static void print_table(const struct ab_request *request, const struct ab_result
         const struct ab_pairs *pairs = &results[i].pairs;
         char cell[OUTPUT_CELL];
         output_cell(&table, "%s", request->op);
-        output_cell(&table, "%s", options_dtype_name(request->dtype));
+        output_cell(&table, "%s", options_dtype_name(results[i].dtype));
         output_cell(&table, "%s",
                     strchr(results[i].shape, 'x') ? results[i].shape
                                                   : output_count(results[i].size, cell));

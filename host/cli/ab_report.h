@@ -11,10 +11,11 @@
 #include "facts.h"
 #include "verify.h"
 
-/** One size, after it was measured. */
+/** One size of one type, after it was measured. */
 struct ab_result {
     struct ab_pairs pairs;
     struct verify_result verified;
+    struct treadle_dtype dtype;
     char shape[64];
     double size, bytes, flops; /* of one call */
 };

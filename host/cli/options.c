@@ -190,6 +190,23 @@ bool options_dtype(const char *what, const char *text, struct treadle_dtype *dty
     return false;
 }
 
+bool options_dtypes(const char *what, const char *text, struct options_dtypes *list)
+{
+    char name[16];
+
+    for (list->count = 0; list->count < OPTIONS_DTYPES_MAX; text++) {
+        size_t length = strcspn(text, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, text);
+        if (!options_dtype(what, name, &list->dtypes[list->count++]))
+            return false;
+        text += length;
+        if (!*text)
+            return true;
+    }
+    cli_fail(CLI_USAGE, "%s: more than %d element types", what, OPTIONS_DTYPES_MAX);
+    return false;
+}
+
 const char *options_dtype_name(struct treadle_dtype dtype)
 {
     for (int i = 0; i < NDTYPES; i++)

@@ -46,8 +46,18 @@ bool options_shape(const char *what, const char *text, struct options_shape *sha
 /** "1e3,1e5", "1000x1000", or a range with so many sizes per decade: "1e3:1e7:log2". */
 bool options_shapes(const char *what, const char *text, struct options_shapes *list);
 
+enum { OPTIONS_DTYPES_MAX = 16 };
+
+struct options_dtypes {
+    struct treadle_dtype dtypes[OPTIONS_DTYPES_MAX];
+    size_t count;
+};
+
 /** "f64", "float64", "i32", "c128", "bool", ... */
 bool options_dtype(const char *what, const char *text, struct treadle_dtype *dtype);
+
+/** "f64" or "f64,f32" */
+bool options_dtypes(const char *what, const char *text, struct options_dtypes *list);
 
 /** "f64"; "?" for what has no name */
 const char *options_dtype_name(struct treadle_dtype dtype);

@@ -89,6 +89,15 @@ def test_ab_takes_callers_types_and_axes(treadle):
     assert result["shape"] == "30x40"
 
 
+def test_ab_takes_a_list_of_types(treadle):
+    args = ["serial", "serial", "--sizes", "100,200", "--dtypes", "f64,f32", "--pairs", 12]
+    results = ab(treadle, *args)["results"]
+    found = [(r["dtype"], r["size"]) for r in results]
+    assert found == [(t, n) for t in ["f64", "f32"] for n in [100, 200]]
+    done = treadle("ab", "serial", "serial", "--dtypes", "f64,f23", code=USAGE)
+    assert "--dtypes: 'f23' is not an element type" in done.stderr
+
+
 def test_ab_without_the_operation_says_so(treadle, plugin_folder):
     done = treadle(
         "ab", "serial", "slow", "--op", "svd", "--sizes", 10, plugins=plugin_folder, code=FAILED
