@@ -24,7 +24,7 @@ static bool forked;
 const char *team_start(const struct treadle_host *host)
 {
     host_team = host->get_service ? host->get_service(host, TREADLE_TEAM_ID) : NULL;
-    return omp_start();
+    return host_team ? NULL : omp_start();
 }
 
 void team_after_fork(void)
@@ -33,16 +33,22 @@ void team_after_fork(void)
 }
 
 /* libomp prints a warning if it is asked for more than OMP_THREAD_LIMIT. */
-size_t team_limit(const struct treadle_call *call)
+static size_t libomp_limit(const struct treadle_call *call)
 {
-    if (forked)
-        return host_team ? call->threads_max : 1;
     const int raised = fetestexcept(FE_ALL_EXCEPT);
     const int nested = omp_get_level() > 0, limit = omp_get_thread_limit();
     omp_clear_new_flags(raised);
     if (nested)
         return 1;
     return call->threads_max < (uint32_t)limit ? call->threads_max : (size_t)limit;
+}
+
+/* The host has counted in nested calls and OMP_THREAD_LIMIT. */
+size_t team_limit(const struct treadle_call *call)
+{
+    if (host_team)
+        return call->threads_max;
+    return forked ? 1 : libomp_limit(call);
 }
 
 static void take_parts(struct work *work)

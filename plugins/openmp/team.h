@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Work in parts on a team of LLVM's OpenMP threads. */
+/* Work in parts on a team of threads. */
 #ifndef TREADLE_TEAM_H
 #define TREADLE_TEAM_H
 
@@ -9,17 +9,21 @@
 
 typedef void (*part_fn)(void *ctx, size_t part);
 
-/** Get ready to make teams in this process; NULL, or why libomp must not be started. */
+/**
+ * Get ready to make teams in this process: of the host's threads, by its service treadle.team/1. In
+ * a host that has none, of LLVM's libomp; NULL, or why that must not be started.
+ */
 const char *team_start(const struct treadle_host *host);
 
 /**
- * In a forked child: from now on teams are made of the host's threads, by its service
- * treadle.team/1. libomp does start anew there, but now and then waits for ever for a thread
- * that stayed behind (libomp 14: 1 of some 200 pools of processes).
+ * In a forked child: without the host's threads there are no teams from now on. libomp does start
+ * anew there, but now and then waits for ever for a thread that stayed behind (libomp 14: 1 of some
+ * 200 pools of processes).
  */
 void team_after_fork(void);
 
-/** How many threads a call may use here: 1 inside a parallel region of the caller's. */
+/** How many threads a call may use here: with libomp, 1 inside a parallel region of the caller's.
+ */
 size_t team_limit(const struct treadle_call *call);
 
 /**
