@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """TREADLE_NUMPY=1: every program of an environment, without a change."""
 
+import ast
 import os
 import sys
 
@@ -50,7 +51,8 @@ def test_off(value):
     text = "import sys, numpy; print([m for m in sys.modules if 'treadle' in m])"
     result = switched(text, value)
     assert result.stderr == ""
-    assert result.stdout in ("[]\n", "['treadle', 'treadle._later', 'treadle._switch']\n")
+    loaded = set(ast.literal_eval(result.stdout))
+    assert loaded <= {"treadle", "treadle._later", "treadle._spin", "treadle._switch"}
 
 
 def test_several_threads_import_numpy():
@@ -150,3 +152,30 @@ def test_a_sub_interpreter_is_refused_in_words():
     result = python("-W", "ignore::UserWarning", "-c", SUB_INTERPRETER)
     assert result.stdout.startswith("warn  treadle "), result.stderr
     assert result.stdout.endswith("None\n"), result.stderr
+
+
+IDLE = """
+import os, sys, time
+{install}
+import numpy as np
+a = np.ones((800, 800))
+np.dot(a, a)
+time.sleep(0.02)
+begin = time.process_time()
+time.sleep(0.3)
+print(time.process_time() - begin < 0.02, os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+"""
+
+
+@pytest.mark.parametrize("way", ["switch", "install first"])
+def test_threads_of_openblas_sleep_soon(way):
+    """By themselves they spin for 0.1 s, on cores that others need."""
+    switch = way == "switch"
+    text = IDLE.format(install="" if switch else "import treadle; treadle.install()")
+    env = {"TREADLE_BACKEND": "openblas", "OPENBLAS_NUM_THREADS": "2"}
+    assert switched(text, "1" if switch else "0", **env).stdout == "True None\n"
+
+
+def test_a_spin_of_the_users_stays():
+    text = IDLE.format(install="import treadle; treadle.install()")
+    assert "20" in switched(text, "0", OPENBLAS_THREAD_TIMEOUT="20").stdout

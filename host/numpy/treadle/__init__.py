@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from treadle._spin import ShortSpin
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -80,7 +82,8 @@ def _load() -> None:
     from treadle import _warning
 
     try:
-        import numpy  # noqa: F401  # first, and whole: see _switch
+        with ShortSpin():
+            import numpy  # noqa: F401  # first, and whole: see _switch
 
         from treadle import _choice, _hooks, _threadpool
         from treadle._treadle import version

@@ -18,9 +18,10 @@ class _Watcher:
     until the module has been executed.
     """
 
-    def __init__(self, name: str, action: Callable[[], object]) -> None:
+    def __init__(self, name: str, action: Callable[[], object], around: Any) -> None:
         self.name = name
         self.action = action
+        self.around = around
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -43,7 +44,11 @@ class _Watcher:
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module
-            execute(module)
+            if self.around:
+                with self.around:
+                    execute(module)
+            else:
+                execute(module)
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
                 _attempt(self.action)
@@ -61,12 +66,13 @@ def _attempt(action: Callable[[], object]) -> None:
         warnings.warn(f"treadle: {error}", TreadleWarning, stacklevel=2)
 
 
-def after_import(name: str, action: Callable[[], object]) -> None:
+def after_import(name: str, action: Callable[[], object], around: Any = None) -> None:
     """Call `action` once the module `name` has been imported: now, if it is there already.
 
+    `around` is a context manager for the import itself.
     Errors of `action` become a `TreadleWarning`.
     """
     if name in sys.modules:
         _attempt(action)
     else:
-        sys.meta_path.insert(0, _Watcher(name, action))
+        sys.meta_path.insert(0, _Watcher(name, action, around))

@@ -11,6 +11,7 @@ import os
 import warnings
 
 from treadle._later import after_import
+from treadle._spin import ShortSpin
 
 
 def _install() -> None:
@@ -22,7 +23,7 @@ def _install() -> None:
 def _switch() -> None:
     value = os.environ.get("TREADLE_NUMPY", "")
     if value == "1":
-        after_import("numpy", _install)
+        after_import("numpy", _install, ShortSpin())
     elif value not in ("", "0"):
         from treadle._warning import TreadleWarning
 
