@@ -116,7 +116,7 @@ uint32_t policy_first(const struct entry *entry, double work, uint32_t callers, 
 
 /** The same for a routine of `flops`. */
 bool policy_routine_is_small(double flops);
-uint32_t policy_routine_wanted(double flops);
+uint32_t policy_routine_wanted(const char *name, double flops);
 double policy_routine_limit(void);
 
 /** The lock of this file, at a fork. */

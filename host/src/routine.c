@@ -77,7 +77,7 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
     }
     p->backend = backend;
     p->name = name;
-    p->wanted = policy_routine_wanted(flops);
+    p->wanted = policy_routine_wanted(name, flops);
     if (cap > 0 && cap < p->wanted)
         p->wanted = cap;
     p->grant = budget_take(p->wanted);
@@ -160,7 +160,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
     uint32_t cap;
     const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
     bool small = policy_routine_is_small(flops);
-    uint32_t wanted = policy_routine_wanted(flops);
+    uint32_t wanted = policy_routine_wanted(name, flops);
     if (cap > 0 && cap < wanted)
         wanted = cap;
     const struct grant grant = budget_preview(wanted, callers);

@@ -184,6 +184,23 @@ def test_more_callers_get_less(installed):
     assert crowd == 1 <= alone
 
 
+def test_factorisations_that_threads_slow_down_stay_on_one(installed):
+    treadle.set_min(0)
+    treadle.set_num_threads(4)
+    wanted = {
+        (op, shape): treadle.explain(op, np.empty(shape), callers=1).wanted
+        for op in (np.linalg.qr, np.linalg.svd, np.linalg.inv)
+        for shape in ((1000, 100), (200, 200), (2000, 2000))
+        if op is not np.linalg.inv or shape[0] == shape[1]
+    }
+    assert {call for call, threads in wanted.items() if threads == 1} == {
+        (np.linalg.qr, (1000, 100)),
+        (np.linalg.qr, (200, 200)),
+        (np.linalg.svd, (1000, 100)),
+        (np.linalg.svd, (200, 200)),
+    }
+
+
 def test_explain_shows_everything(installed):
     explained = treadle.explain(np.add, X, X, callers=2)
     for part in ("add", explained.backend, "of", "wanted", "callers 2", explained.reason):

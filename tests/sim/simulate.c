@@ -114,7 +114,7 @@ static void begin_call(struct caller *c)
     c->wanted = c->threads = run.fixed;
     if (!run.fixed) {
         enter(c);
-        c->wanted = policy_routine_wanted(c->work * FLOPS_PER_NS);
+        c->wanted = policy_routine_wanted("dgesv_", c->work * FLOPS_PER_NS);
         c->grant = budget_take(c->wanted);
         c->threads = c->grant.threads;
         c->held = world_held();
