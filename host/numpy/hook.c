@@ -5,9 +5,9 @@
 
 #include "cost.h"
 #include "gufunc.h"
+#include "limit.h"
 #include "own_op.h"
 #include "reduce.h"
-#include "reduce_call.h"
 #include "slot.h"
 #include "whole.h"
 
@@ -158,7 +158,7 @@ void hook_update_limits(void)
     slots_update_limits();
     whole_update_limits();
     gufunc_update_limit();
-    reduce_call_update_limit();
+    limit_update();
 }
 
 void unhook_all(void)

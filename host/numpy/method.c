@@ -3,8 +3,15 @@
 
 #include <string.h>
 
-/* A round trip through void, because -Wcast-function-type knows only that one. */
+enum { WITH_KEYWORDS = METH_FASTCALL | METH_KEYWORDS };
+
+/* Round trips through void, because -Wcast-function-type knows only that one. */
 static PyCFunction as_stored(method_fn fn)
+{
+    return (PyCFunction)(void (*)(void))fn;
+}
+
+static PyCFunction plain_as_stored(method_plain_fn fn)
 {
     return (PyCFunction)(void (*)(void))fn;
 }
@@ -17,32 +24,60 @@ static PyMethodDef *find(PyMethodDef *definitions, const char *name)
     return NULL;
 }
 
+/* Cython's functions begin like Python's own, and call by the definition as well. */
+static PyMethodDef *definition_of(PyObject *function)
+{
+    PyTypeObject *type = Py_TYPE(function);
+    const char *name = strrchr(type->tp_name, '.');
+
+    if (!PyCFunction_CheckExact(function) &&
+        strcmp(name ? name + 1 : type->tp_name, "cython_function_or_method") != 0)
+        return NULL;
+    if (type->tp_basicsize < (Py_ssize_t)sizeof(PyCFunctionObject))
+        return NULL;
+    return ((PyCFunctionObject *)function)->m_ml;
+}
+
 static PyCFunction load(const PyMethodDef *definition)
 {
     return __atomic_load_n(&definition->ml_meth, __ATOMIC_ACQUIRE);
 }
 
-static void store(PyMethodDef *definition, method_fn fn)
+static void store(PyMethodDef *definition, PyCFunction fn)
 {
-    __atomic_store_n(&definition->ml_meth, as_stored(fn), __ATOMIC_RELEASE);
+    __atomic_store_n(&definition->ml_meth, fn, __ATOMIC_RELEASE);
 }
 
-bool method_replace(struct method *method, PyTypeObject *type, const char *name, method_fn fn)
+static bool replace(struct method *method, PyMethodDef *definition, int flags, PyCFunction fn)
 {
-    PyMethodDef *definition = find(type->tp_methods, name);
-
-    if (!definition || definition->ml_flags != (METH_FASTCALL | METH_KEYWORDS))
+    if (!definition || definition->ml_flags != flags)
         return false;
-    if (load(definition) == as_stored(fn))
+    if (load(definition) == fn)
         return true;
-    method->original = (method_fn)(void (*)(void))load(definition);
+    method->stored = load(definition);
     method->definition = definition;
+    method->replacement = fn;
     store(definition, fn);
     return true;
 }
 
-void method_restore(struct method *method, method_fn fn)
+bool method_replace(struct method *method, PyTypeObject *type, const char *name, method_fn fn)
 {
-    if (method->definition && load(method->definition) == as_stored(fn))
-        store(method->definition, method->original);
+    return replace(method, find(type->tp_methods, name), WITH_KEYWORDS, as_stored(fn));
+}
+
+bool method_replace_function(struct method *method, PyObject *function, method_fn fn)
+{
+    return replace(method, definition_of(function), WITH_KEYWORDS, as_stored(fn));
+}
+
+bool method_replace_plain(struct method *method, PyObject *function, method_plain_fn fn)
+{
+    return replace(method, definition_of(function), METH_FASTCALL, plain_as_stored(fn));
+}
+
+void method_restore(struct method *method)
+{
+    if (method->definition && load(method->definition) == method->replacement)
+        store(method->definition, method->stored);
 }

@@ -14,58 +14,13 @@
 #include <string.h>
 #include <treadle/treadle.h>
 
-#include "large.h"
+#include "limit.h"
 #include "method.h"
 #include "reduce_operation.h"
 #include "whole_report.h"
 
 static struct method method;
 static PyObject *no_value;
-
-/* ---- from which size on --------------------------------------------------------------------- */
-
-static struct {
-    npy_intp elements; /* fewer stay with NumPy; hardly any takes more than 6 ns an element */
-    double ns;         /* so does work that takes less time */
-    bool forced;       /* the user sets the limit, in elements */
-} limit = {.elements = NPY_MAX_INTP};
-
-static void run_nothing(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
-{
-    (void)ctx, (void)n, (void)ptrs, (void)strides;
-}
-
-static double limit_at(double element_ns)
-{
-    int64_t n = 1000000, step = 1;
-    struct treadle_array operand = large_operand((char *)&n, &n, &step, 1);
-    struct treadle_loop attrs = {
-        .struct_size = sizeof(attrs), .fn = run_nothing, .grain = 1, .element_ns = element_ns};
-    struct treadle_decision decision;
-
-    if (treadle_explain("loop", &operand, 1, 0, &attrs, 1, &decision) != TREADLE_OK)
-        return (double)NPY_MAX_INTP;
-    return decision.limit;
-}
-
-void reduce_call_update_limit(void)
-{
-    double ns = limit_at(1.0);
-    bool forced = ns == limit_at(2.0); /* a number of elements, whatever they take */
-    double elements = forced ? ns : 3.0 * ns / 6.0;
-
-    limit.ns = ns;
-    limit.forced = forced;
-    __atomic_store_n(&limit.elements,
-                     elements < (double)NPY_MAX_INTP ? (npy_intp)elements : NPY_MAX_INTP,
-                     __ATOMIC_RELEASE);
-}
-
-/* Views and iterators take some microseconds of their own. */
-static bool is_worth_it(const struct parts_call *call)
-{
-    return limit.forced || call->ns >= 3.0 * limit.ns;
-}
 
 /* ---- the start --------------------------------------------------------------------------------
  */
@@ -228,9 +183,10 @@ static bool prepare(const struct operation *operation, const struct request *r,
     call->start = operation->start;
     call->stops_early = operation->stops_early;
     call->skips_first = skips_first(operation, r);
-    call->forced = limit.forced;
+    call->forced = limit_is_forced();
     call->ns = (double)PyArray_SIZE(r->array) * operation_element_ns(operation, r, call->slot);
-    return is_worth_it(call) && treadle_get_num_threads() > 1 && !overwrites(r);
+    return (call->forced || limit_reached(1, call->ns)) && treadle_get_num_threads() > 1 &&
+           !overwrites(r);
 }
 
 /* What NumPy made of the call. */
@@ -294,13 +250,14 @@ static PyObject *reduce_large(PyObject *ufunc, PyObject *const *args, Py_ssize_t
     return result || PyErr_Occurred() ? result : method.original(ufunc, args, nargs, keywords);
 }
 
+/* Hardly any reduction takes more than 6 ns an element. */
 static bool is_small(PyArrayObject *array)
 {
-    npy_intp least = __atomic_load_n(&limit.elements, __ATOMIC_RELAXED), n = 1;
+    npy_intp n = 1;
 
     for (int i = 0; i < PyArray_NDIM(array); i++)
         n *= PyArray_DIM(array, i);
-    return n < least || n == 0;
+    return n == 0 || !limit_reached(n, 6.0);
 }
 
 static PyObject *reduce(PyObject *ufunc, PyObject *const *args, Py_ssize_t nargs,
@@ -329,11 +286,11 @@ bool reduce_call_install(void)
     Py_XDECREF(numpy);
     if (!found)
         return false;
-    reduce_call_update_limit();
+    limit_update();
     return method_replace(&method, &PyUFunc_Type, "reduce", reduce);
 }
 
 void reduce_call_uninstall(void)
 {
-    method_restore(&method, reduce);
+    method_restore(&method);
 }

@@ -17,7 +17,4 @@ bool reduce_call_install(void);
 /** Step aside. Calls that are running finish as they began. [GIL held] */
 void reduce_call_uninstall(void);
 
-/** Ask the policy again from which size on a call is worth more than NumPy's own. */
-void reduce_call_update_limit(void);
-
 #endif
