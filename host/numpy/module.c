@@ -6,6 +6,8 @@
 #include "call.h"
 #include "control.h"
 #include "explain.h"
+#include "functions/functions.h"
+#include "functions/random_stream.h"
 #include "gufunc.h"
 #include "gufunc_hook.h"
 #include "hook.h"
@@ -68,6 +70,27 @@ static PyObject *unhook_reductions(PyObject *module, PyObject *none)
     Py_RETURN_NONE;
 }
 
+static PyObject *hook_functions(PyObject *module, PyObject *none)
+{
+    int count = functions_install();
+
+    (void)module, (void)none;
+    return count < 0 ? NULL : PyLong_FromLong(count);
+}
+
+static PyObject *hook_random(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyLong_FromLong(stream_install());
+}
+
+static PyObject *unhook_functions(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    functions_uninstall();
+    Py_RETURN_NONE;
+}
+
 static PyObject *route_blas(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
@@ -121,6 +144,9 @@ static PyMethodDef methods[] = {
     {"update_limits", update_limits, METH_NOARGS, NULL},
     {"hook_reductions", hook_reductions, METH_NOARGS, NULL},
     {"unhook_reductions", unhook_reductions, METH_NOARGS, NULL},
+    {"hook_functions", hook_functions, METH_NOARGS, NULL},
+    {"hook_random", hook_random, METH_NOARGS, NULL},
+    {"unhook_functions", unhook_functions, METH_NOARGS, NULL},
     {"route_blas", route_blas, METH_NOARGS, NULL},
     {"unroute_blas", unroute_blas, METH_NOARGS, NULL},
     {"install_memory", install_memory, METH_NOARGS, NULL},
@@ -144,7 +170,8 @@ static int exec(PyObject *module)
     if (PyModule_AddFunctions(module, methods) < 0 ||
         PyModule_AddFunctions(module, control_methods) < 0 ||
         PyModule_AddFunctions(module, explain_methods) < 0 ||
-        PyModule_AddFunctions(module, look_methods) < 0)
+        PyModule_AddFunctions(module, look_methods) < 0 ||
+        PyModule_AddFunctions(module, stream_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, call_methods);
 }

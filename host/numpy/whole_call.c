@@ -344,7 +344,7 @@ static bool carry_out(struct call *call, PyObject **result)
     if (types_are_trivial(call, bufsize))
         return false;
     status = types_convert(call, bufsize);
-    if (status == 0 && walk_run(call, bufsize) == 0)
+    if (status == 0 && walk_run(call, bufsize, NULL) == 0)
         *result = result_of(call);
     return status <= 0;
 }

@@ -440,14 +440,23 @@ static int run_loop(struct walk *walk, const struct treadle_array *operand,
     return -1;
 }
 
-int walk_run(struct call *call, npy_intp bufsize)
+/* Before the iterator goes, which may have something to report of its own. */
+static int tell(const struct call *call, int found, int *raised)
+{
+    if (!raised)
+        return report_raised(call->whole->ufunc->name, found);
+    *raised = found;
+    return 0;
+}
+
+int walk_run(struct call *call, npy_intp bufsize, int *raised)
 {
     struct walk walk = {.call = call, .count = 1};
     struct treadle_decision decision;
     struct treadle_array operand;
     struct treadle_loop loop;
     int64_t n;
-    int result = -1, raised = 0;
+    int result = -1, found = 0;
 
     walk.iterators[0] = new_iterator(call, call->op, bufsize);
     if (!walk.iterators[0])
@@ -460,8 +469,8 @@ int walk_run(struct call *call, npy_intp bufsize)
     if (treadle_explain("loop", &operand, 1, 0, &loop, 0, &decision) != TREADLE_OK)
         decision.wanted = 1;
     if (copy_iterators(&walk, call, decision.wanted, bufsize))
-        result = run_loop(&walk, &operand, &loop, &raised);
+        result = run_loop(&walk, &operand, &loop, &found);
     if (result == 0)
-        result = report_raised(call->whole->ufunc->name, raised);
+        result = tell(call, found, raised);
     return deallocate(&walk) < 0 ? -1 : result;
 }

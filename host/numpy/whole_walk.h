@@ -13,13 +13,14 @@
 int walk_learn(void);
 
 /**
- * Run the loop over all operands by NumPy's own iterator, in several threads, and report its
- * floating-point exceptions. Fills in the outputs that NumPy makes. [GIL held]
+ * Run the loop over all operands by NumPy's own iterator, in several threads. Fills in the outputs
+ * that NumPy makes. [GIL held]
  *
- * @param call  with its types resolved and its small operands converted
+ * @param call    with its types resolved and its small operands converted
+ * @param raised  set to the floating-point exceptions that NumPy would report; NULL: report them
  * @return 0, or -1 with an exception
  */
-int walk_run(struct call *call, npy_intp bufsize);
+int walk_run(struct call *call, npy_intp bufsize, int *raised);
 
 /** About how many nanoseconds one element takes if `copied` operands go through buffers. */
 double walk_element_ns(const struct slot *slot, int copied);

@@ -553,6 +553,23 @@ def copy_calls(draw):
     return as_call(draw, f"np.{name}", more[name])
 
 
+BITS = ("PCG64", "PCG64DXSM", "Philox", "MT19937", "SFC64")
+
+
+@st.composite
+def stream_calls(draw):
+    """Uniform random numbers, and the state of their generator afterwards."""
+    shape = draw_shape(draw)
+    begin = one_of(draw, 0, 1, 2, 3, 4, 5, 623, 624, 1000)
+    if chance(draw, 4):
+        return as_call(draw, "streams.legacy", [begin, shape])
+    kwargs = {"dtype": one_of(draw, "f8", "f4", "f2")} if chance(draw, 8) else {}
+    if chance(draw, 3):
+        kwargs["out"] = draw_array(draw, one_of(draw, "d", "d", "d", "f"), shape, repeats=False)
+        shape = None if chance(draw, 2) else shape
+    return as_call(draw, "streams.random", [one_of(draw, *BITS), begin, shape], **kwargs)
+
+
 FAMILIES = {
     "ufunc": ufunc_calls(),
     "operator": operator_calls(),
@@ -562,4 +579,5 @@ FAMILIES = {
     "einsum": einsum_calls(),
     "linalg": linalg_calls(),
     "copy": copy_calls(),
+    "stream": stream_calls(),
 }

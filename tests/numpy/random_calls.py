@@ -217,7 +217,26 @@ class Operands:
 
 # ---- carrying out ----------------------------------------------------------------------------
 
-SPACES = {"np": np, "operator": operator}
+
+class Streams:
+    """Calls on objects that have to be made for each call."""
+
+    @staticmethod
+    def random(bits, begin, *args, **kwargs):
+        """Draw numbers from some place in a stream; return them and where the stream is then."""
+        source = getattr(np.random, bits)(begin)
+        generator = np.random.Generator(source)
+        generator.integers(0, 9, begin, dtype="u4")
+        return generator.random(*args, **kwargs), repr(source.state)
+
+    @staticmethod
+    def legacy(begin, size):
+        state = np.random.RandomState(begin)
+        state.random_sample(begin)
+        return state.random_sample(size), repr(state.get_state())
+
+
+SPACES = {"np": np, "operator": operator, "streams": Streams}
 
 
 def function_named(name):

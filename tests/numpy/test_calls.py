@@ -261,7 +261,7 @@ PIECEWISE = {
     "other output": lambda: np.add(A, A, out=np.zeros_like(F4)),
     "two outputs": lambda: np.divmod(A, F4),
     "byte order": lambda: A + A.astype(A.dtype.newbyteorder()),
-    "in place": lambda: np.add(F4, A, out=F4.copy()),
+    "in place": lambda: np.add(F4, A, out=np.array(F4)),
     "dtype": lambda: np.add(F4, F4, dtype=np.dtype("f8")),
 }
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from treadle import _imports, _treadle
+from treadle._later import after_import, forget
 from treadle._warning import TreadleWarning
 
 _lock = threading.Lock()
+_random: Any = None  # waits for numpy.random to be imported
 _status: dict[str, Any] = {}
 
 
@@ -54,6 +56,28 @@ def _hook_calls() -> int:
     count = sum(_treadle.hook_calls(ufunc) for ufunc in _ufuncs())
     _treadle.update_limits()
     return count
+
+
+def _is_imported(name: str) -> bool:
+    """Return whether a module is there, whole, without waiting for one that imports it."""
+    module = sys.modules.get(name)
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
+
+
+def _hook_functions() -> int:
+    """Hook those that are there. NumPy imports numpy.random only when it is asked for."""
+    global _random
+    if _is_imported("numpy.random"):
+        return _treadle.hook_functions() + _treadle.hook_random()
+    if "numpy.random" not in sys.modules:  # not even half
+        _random = after_import("numpy.random", _hook_random)
+    return _treadle.hook_functions()
+
+
+def _hook_random() -> None:
+    with _lock:
+        if _status.get("installed"):
+            _status["functions"] = _treadle.hook_functions() + _treadle.hook_random()
 
 
 def _route_blas() -> int:
@@ -117,6 +141,7 @@ def install(backend: str | None = None) -> None:
         _attempt("loops", _hook_loops)
         _attempt("calls", _hook_calls)
         _attempt("reductions", _treadle.hook_reductions)
+        _attempt("functions", _hook_functions)
         _attempt("blas", _route_blas)
         _attempt("memory", _install_memory)
 
@@ -129,12 +154,15 @@ def uninstall() -> None:
     with _lock:
         if not _status.get("installed"):
             return
+        forget(_random)
+        _treadle.unhook_functions()
         _treadle.unhook_reductions()
         _treadle.unhook()
         _imports.unwatch()
         _treadle.unroute_blas()
         _treadle.uninstall_memory()
-        _status.update(installed=False, loops=0, calls=0, reductions=False, blas=0, memory=False)
+        _status.update(installed=False, reductions=False, memory=False)
+        _status.update(dict.fromkeys(("loops", "calls", "functions", "blas"), 0))
 
 
 def is_installed() -> bool:
@@ -150,14 +178,15 @@ def status() -> dict[str, Any]:
     dict
         ``installed``; ``loops``: inner loops of ufuncs that may run in parallel; ``calls``: ufuncs
         whose calls with mixed types, broadcast, sliced or masked operands may;
-        ``reductions``: whether calls of ``ufunc.reduce`` may; ``blas``: calls of BLAS and LAPACK,
+        ``reductions``: whether calls of ``ufunc.reduce`` may; ``functions``: how many functions and
+        methods that are no ufuncs may; ``blas``: calls of BLAS and LAPACK,
         in modules of NumPy and SciPy, that are routed through Treadle; ``memory``: whether big
         arrays come from Treadle's allocator; ``held``: bytes that allocator keeps for the next
         array; ``problems``: list of sentences on what could not be had.
     """
     with _lock:
         parts = {"installed": False, "reductions": False, "memory": False, "problems": []}
-        parts |= dict.fromkeys(("loops", "calls", "blas"), 0)
+        parts |= dict.fromkeys(("loops", "calls", "functions", "blas"), 0)
         return parts | _status | {"held": _treadle.held_memory()}
 
 

@@ -66,13 +66,21 @@ def _attempt(action: Callable[[], object]) -> None:
         warnings.warn(f"treadle: {error}", TreadleWarning, stacklevel=2)
 
 
-def after_import(name: str, action: Callable[[], object], around: Any = None) -> None:
+def after_import(name: str, action: Callable[[], object], around: Any = None) -> Any:
     """Call `action` once the module `name` has been imported: now, if it is there already.
 
-    `around` is a context manager for the import itself.
+    `around` is a context manager for the import itself. Returns what `forget` takes.
     Errors of `action` become a `TreadleWarning`.
     """
     if name in sys.modules:
         _attempt(action)
-    else:
-        sys.meta_path.insert(0, _Watcher(name, action, around))
+        return None
+    watcher: Any = _Watcher(name, action, around)
+    sys.meta_path.insert(0, watcher)
+    return watcher
+
+
+def forget(watcher: Any) -> None:
+    """Do nothing once that module is imported."""
+    if watcher in sys.meta_path:
+        sys.meta_path.remove(watcher)

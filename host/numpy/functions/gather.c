@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Elements picked from an array in one piece: x.take(places), x[places], x[bools]. What is wrong
+ * with a place, NumPy says.
+ */
+#include "gather.h"
+
+#include "../limit.h"
+#include "../method.h"
+#include "../reduce_request.h"
+#include "gather_loops.h"
+#include "parameters.h"
+#include "span.h"
+
+static struct method take;
+static binaryfunc numpys_subscript;
+
+/* For an element: places are anywhere in memory, bools are read twice. */
+static const double TAKE_NS = 2.0, CHOOSE_NS = 1.5, COUNT_NS = 0.2;
+
+enum { GRAIN = 512, BLOCKS = 256 };
+
+static bool is_in_one_piece(PyArrayObject *array)
+{
+    return PyArray_IS_C_CONTIGUOUS(array) && PyArray_ISBEHAVED_RO(array);
+}
+
+/* An array of the same type. */
+static PyArrayObject *new_like(PyArrayObject *array, int ndim, npy_intp *shape)
+{
+    PyArray_Descr *descr = PyArray_DESCR(array);
+
+    Py_INCREF(descr);
+    return (PyArrayObject *)PyArray_NewFromDescr(&PyArray_Type, descr, ndim, shape, NULL, NULL, 0,
+                                                 NULL);
+}
+
+static PyObject *keep_if(bool done, PyArrayObject *result)
+{
+    if (!done)
+        Py_CLEAR(result);
+    return (PyObject *)result;
+}
+
+/* ---- places
+ * -------------------------------------------------------------------------------------- */
+
+struct taking {
+    const struct gather_loops *loops;
+    const npy_intp *places;
+    char *out;
+    const char *x;
+    npy_intp size, length;
+    bool failed;
+};
+
+static void take_range(void *ctx, int64_t begin, int64_t end)
+{
+    struct taking *t = ctx;
+
+    if (!t->loops->take(t->out + begin * t->size, t->x, t->length, t->places + begin, end - begin))
+        __atomic_store_n(&t->failed, true, __ATOMIC_RELAXED);
+}
+
+static bool are_places(PyObject *object)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+
+    return PyArray_CheckExact(object) && PyArray_TYPE(array) == NPY_INTP &&
+           limit_reached(PyArray_SIZE(array), TAKE_NS) && PyArray_NDIM(array) > 0 &&
+           PyArray_SIZE(array) > 0 && is_in_one_piece(array);
+}
+
+/* NULL: NumPy shall do it. */
+static PyObject *take_from(PyArrayObject *array, PyArrayObject *places)
+{
+    struct taking t = {.loops = gather_loops(PyArray_ITEMSIZE(array)),
+                       .places = PyArray_DATA(places),
+                       .x = PyArray_BYTES(array),
+                       .size = PyArray_ITEMSIZE(array),
+                       .length = PyArray_SIZE(array)};
+    PyArrayObject *result;
+
+    if (!t.loops || !request_is_number(PyArray_TYPE(array)) || !is_in_one_piece(array))
+        return NULL;
+    result = new_like(array, PyArray_NDIM(places), PyArray_DIMS(places));
+    if (!result)
+        return NULL;
+    t.out = PyArray_BYTES(result);
+    return keep_if(span_run(take_range, &t, PyArray_SIZE(places), GRAIN, TAKE_NS) && !t.failed,
+                   result);
+}
+
+/* ---- bools
+ * --------------------------------------------------------------------------------------- */
+
+struct choosing {
+    const struct gather_loops *loops;
+    const npy_bool *chosen;
+    char *out;
+    const char *x;
+    npy_intp size, length, block; /* elements of the array, and of a block */
+    npy_intp ends[BLOCKS + 1];    /* elements chosen in a block, then up to its end */
+};
+
+static npy_intp block_length(const struct choosing *c, npy_intp i)
+{
+    npy_intp left = c->length - i * c->block;
+
+    return left < 0 ? 0 : left < c->block ? left : c->block;
+}
+
+static void count_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    struct choosing *c = ctx;
+
+    for (int64_t i = begin; i < end; i++) {
+        const npy_bool *chosen = c->chosen + i * c->block;
+        npy_intp count = 0;
+
+        for (npy_intp k = 0; k < block_length(c, i); k++)
+            count += chosen[k] != 0;
+        c->ends[i + 1] = count;
+    }
+}
+
+static void choose_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    struct choosing *c = ctx;
+
+    for (int64_t i = begin; i < end; i++)
+        c->loops->choose(c->out + c->ends[i] * c->size, c->ends[i + 1] - c->ends[i],
+                         c->x + i * c->block * c->size, c->chosen + i * c->block,
+                         block_length(c, i));
+}
+
+static bool run_blocks(struct choosing *c, span_fn fn, double ns)
+{
+    return span_run(fn, c, BLOCKS, 1, ns * (double)c->block);
+}
+
+static bool are_choices(PyObject *object, PyArrayObject *array)
+{
+    PyArrayObject *chosen = (PyArrayObject *)object;
+
+    return PyArray_CheckExact(object) && PyArray_TYPE(chosen) == NPY_BOOL &&
+           limit_reached(PyArray_SIZE(chosen), CHOOSE_NS) && PyArray_NDIM(chosen) > 0 &&
+           PyArray_NDIM(chosen) == PyArray_NDIM(array) && PyArray_SAMESHAPE(chosen, array) &&
+           PyArray_SIZE(chosen) > 0 && is_in_one_piece(chosen);
+}
+
+/* NULL: NumPy shall do it. */
+static PyObject *choose_from(PyArrayObject *array, PyArrayObject *chosen)
+{
+    struct choosing c = {.loops = gather_loops(PyArray_ITEMSIZE(array)),
+                         .chosen = PyArray_DATA(chosen),
+                         .x = PyArray_BYTES(array),
+                         .size = PyArray_ITEMSIZE(array),
+                         .length = PyArray_SIZE(array)};
+    PyArrayObject *result;
+
+    c.block = (c.length + BLOCKS - 1) / BLOCKS;
+    if (!c.loops || !request_is_number(PyArray_TYPE(array)) || !is_in_one_piece(array) ||
+        !run_blocks(&c, count_blocks, COUNT_NS))
+        return NULL;
+    for (int i = 0; i < BLOCKS; i++)
+        c.ends[i + 1] += c.ends[i];
+    result = new_like(array, 1, &c.ends[BLOCKS]);
+    if (!result)
+        return NULL;
+    c.out = PyArray_BYTES(result);
+    return keep_if(run_blocks(&c, choose_blocks, CHOOSE_NS), result);
+}
+
+/* ---- the calls
+ * ----------------------------------------------------------------------------------- */
+
+static PyObject *take_places(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                             PyObject *keywords)
+{
+    static const char *const names[] = {"indices", "axis", "out", "mode", NULL};
+    PyArrayObject *array = (PyArrayObject *)self;
+    PyObject *given[PARAMETERS_MAX], *result = NULL;
+    int axis = 0;
+
+    if (PyArray_CheckExact(self) && nargs > 0 && are_places(args[0]) &&
+        parameters_read(names, args, nargs, keywords, given) && parameters_absent(given[2]) &&
+        (parameters_absent(given[1]) ||
+         (PyArray_NDIM(array) == 1 && parameters_read_axis(given[1], 1, &axis))) &&
+        (!given[3] || parameters_is_word(given[3], "raise")))
+        result = take_from(array, (PyArrayObject *)given[0]);
+    PyErr_Clear();
+    return result ? result : take.original(self, args, nargs, keywords);
+}
+
+static PyObject *subscript(PyObject *self, PyObject *index)
+{
+    PyArrayObject *array = (PyArrayObject *)self;
+    PyObject *result = NULL;
+
+    if (!PyArray_CheckExact(index) || !PyArray_CheckExact(self))
+        return numpys_subscript(self, index);
+    if (PyArray_NDIM(array) == 1 && are_places(index))
+        result = take_from(array, (PyArrayObject *)index);
+    else if (are_choices(index, array))
+        result = choose_from(array, (PyArrayObject *)index);
+    PyErr_Clear();
+    return result ? result : numpys_subscript(self, index);
+}
+
+static binaryfunc *place_of_subscript(void)
+{
+    return &PyArray_Type.tp_as_mapping->mp_subscript;
+}
+
+int gather_install(void)
+{
+    binaryfunc present = *place_of_subscript();
+
+    if (present != subscript) {
+        numpys_subscript = present;
+        __atomic_store_n(place_of_subscript(), subscript, __ATOMIC_RELEASE);
+    }
+    return method_replace(&take, &PyArray_Type, "take", take_places) + 1;
+}
+
+/* Types that were made meanwhile have inherited ours, which works on. */
+void gather_uninstall(void)
+{
+    method_restore(&take);
+    if (*place_of_subscript() == subscript)
+        __atomic_store_n(place_of_subscript(), numpys_subscript, __ATOMIC_RELEASE);
+}

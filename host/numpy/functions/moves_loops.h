@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TREADLE_NUMPY_MOVES_LOOPS_H
+#define TREADLE_NUMPY_MOVES_LOOPS_H
+
+#include "../api.h"
+
+/** The loop out = x on elements of that size; NULL if there is none. */
+PyUFuncGenericFunction moves_loop(npy_intp size);
+
+/** The loop out = c ? x : y, where c is bool. */
+PyUFuncGenericFunction moves_choice(npy_intp size);
+
+#endif
