@@ -118,6 +118,12 @@ def _parts() -> Iterator[dict[str, str]]:
         "" if status["reductions"] else "only those of whole contiguous arrays are cut",
     )
     yield _check(
+        "ok" if status["functions"] else "warn",
+        "functions",
+        f"{status['functions']} that are no ufuncs: sort, where, take, random numbers, ...",
+        "" if status["functions"] else "they stay NumPy's own",
+    )
+    yield _check(
         "ok" if routed else "warn",
         "products",
         f"{routed} BLAS and LAPACK symbols go through Treadle",
