@@ -50,7 +50,8 @@ def outcome(call):
         except Exception as error:
             return type(error).__name__, str(error)
     results = results if isinstance(results, tuple) else (results,)
-    return [canonical(r) for r in results], sorted({str(w.message) for w in caught})
+    seen = [(type(r).__name__, getattr(r, "strides", None), canonical(r)) for r in results]
+    return seen, sorted({str(w.message) for w in caught})
 
 
 def differing(calls, threads=3, least=1):

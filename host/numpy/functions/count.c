@@ -7,6 +7,7 @@
 #include "span.h"
 
 static struct method count_nonzero;
+static bool gives_scalar; /* this NumPy: a number of its own, not an int */
 
 struct counting {
     const char *data;
@@ -67,6 +68,15 @@ static bool suits(PyObject *object)
            PyArray_ISBEHAVED_RO(array) && (PyArray_NDIM(array) == 1 || PyArray_ISONESEGMENT(array));
 }
 
+static PyObject *number(npy_intp n)
+{
+    PyArray_Descr *type = gives_scalar ? PyArray_DescrFromType(NPY_INTP) : NULL;
+    PyObject *result = type ? PyArray_Scalar(&n, type, NULL) : PyLong_FromSsize_t(n);
+
+    Py_XDECREF((PyObject *)type);
+    return result;
+}
+
 /* NULL: NumPy shall do it. */
 static PyObject *count_array(PyArrayObject *array)
 {
@@ -77,7 +87,7 @@ static PyObject *count_array(PyArrayObject *array)
 
     if (!span_run(add_range, &c, PyArray_SIZE(array), 4096, element_ns(array)))
         return NULL;
-    return PyLong_FromSsize_t(c.count);
+    return number(c.count);
 }
 
 static PyObject *count(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
@@ -87,11 +97,25 @@ static PyObject *count(PyObject *module, PyObject *const *args, Py_ssize_t nargs
     return result || PyErr_Occurred() ? result : count_nonzero.plain(module, args, nargs);
 }
 
+/* Of an empty array, which is never ours. */
+static bool numpy_gives_scalar(PyObject *function)
+{
+    npy_intp none = 0;
+    PyObject *empty = PyArray_SimpleNew(1, &none, NPY_BOOL);
+    PyObject *zero = empty ? PyObject_CallOneArg(function, empty) : NULL;
+    bool scalar = zero && !PyLong_CheckExact(zero);
+
+    Py_XDECREF(empty);
+    Py_XDECREF(zero);
+    return scalar;
+}
+
 int count_install(PyObject *core)
 {
     PyObject *function = PyObject_GetAttrString(core, "count_nonzero");
     bool done = function && method_replace_plain(&count_nonzero, function, count);
 
+    gives_scalar = done && numpy_gives_scalar(function);
     PyErr_Clear();
     Py_XDECREF(function);
     return done;
