@@ -201,6 +201,18 @@ static int32_t run_parts(const struct treadle_array *operands, const struct stac
     return status;
 }
 
+/* NumPy keeps the GIL over a stack of few matrices, and a part that finds no memory asks for it. */
+static int32_t run_parts_without_gil(const struct treadle_array *operands,
+                                     const struct stack *stack, const struct treadle_loop *attrs)
+{
+    PyThreadState *thread = PyGILState_Check() ? PyEval_SaveThread() : NULL;
+    int32_t status = run_parts(operands, stack, attrs);
+
+    if (thread)
+        PyEval_RestoreThread(thread);
+    return status;
+}
+
 /* The caller's own part may have raised an error; all of the call is done again. */
 static void forget_error(void)
 {
@@ -230,7 +242,7 @@ static bool run_in_parallel(struct stack *stack, char *const *args, double matri
                                              .dtype = {TREADLE_UINT, 8, 1},
                                              .itemsize = slot->itemsize[i]};
     if (!is_cut_by_policy(operands, stack, &attrs) ||
-        run_parts(operands, stack, &attrs) != TREADLE_OK)
+        run_parts_without_gil(operands, stack, &attrs) != TREADLE_OK)
         return false;
     if (!atomic_load(&stack->failed))
         return true;
