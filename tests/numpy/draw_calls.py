@@ -356,7 +356,6 @@ REDUCTIONS = {
     "nancumsum": ("dtype",),
     "median": ("axes", "keepdims"),
     "average": ("axes", "keepdims"),
-    "linalg.norm": ("keepdims",),
 }
 METHODS = [
     "sum",
@@ -405,6 +404,7 @@ SUBSCRIPTS = [
     "bij,bij->",
 ]
 SOLVERS = [
+    "norm",
     "solve",
     "inv",
     "det",
