@@ -19,6 +19,11 @@ npy_intp learn_limit(const struct slot *slot, npy_intp limit)
     return is_learning(slot) && limit > LEAST && limit < NPY_MAX_INTP ? LEAST : limit;
 }
 
+npy_intp learn_policy_limit(const struct slot *slot)
+{
+    return is_learning(slot) ? large_limit(slot) : __atomic_load_n(&slot->min, __ATOMIC_RELAXED);
+}
+
 static double now_ns(void)
 {
     struct timespec now;

@@ -5,6 +5,7 @@
 
 #include <treadle/treadle.h>
 
+#include "learn.h"
 #include "whole_report.h"
 #include "whole_types.h"
 #include "whole_walk.h"
@@ -230,8 +231,9 @@ static int uneven_operands(const struct call *call)
 npy_intp whole_call_min(const struct slot *slot)
 {
     double dearer = walk_element_ns(slot, slot->nargs) / slot->element_ns;
+    npy_intp min = learn_policy_limit(slot);
 
-    return slot->min == NPY_MAX_INTP ? slot->min : (npy_intp)((double)slot->min / dearer);
+    return min == NPY_MAX_INTP ? min : (npy_intp)((double)min / dearer);
 }
 
 static bool is_worth_it(const struct call *call)
@@ -242,7 +244,7 @@ static bool is_worth_it(const struct call *call)
     if (!slot || call->size == 0)
         return false;
     dearer = walk_element_ns(slot, uneven_operands(call)) / slot->element_ns;
-    return (double)call->size * dearer >= (double)__atomic_load_n(&slot->min, __ATOMIC_RELAXED);
+    return (double)call->size * dearer >= (double)learn_policy_limit(slot);
 }
 
 static bool is_like(PyArrayObject *op, PyArrayObject *first)
