@@ -64,6 +64,7 @@ static void fill(struct slot *slot, const PyUFuncObject *ufunc, const int *types
     slot->element_ns = cost_element_ns(ufunc->name, types, bytes);
     /* Until slots_update_limits(): straight on. */
     slot->min = NPY_MAX_INTP;
+    slot->worth = SLOT_NEVER;
 }
 
 /* Replaces the first loop of that signature, which is the one NumPy uses. */

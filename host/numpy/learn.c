@@ -19,11 +19,6 @@ npy_intp learn_limit(const struct slot *slot, npy_intp limit)
     return is_learning(slot) && limit > LEAST && limit < NPY_MAX_INTP ? LEAST : limit;
 }
 
-npy_intp learn_policy_limit(const struct slot *slot)
-{
-    return is_learning(slot) ? large_limit(slot) : __atomic_load_n(&slot->min, __ATOMIC_RELAXED);
-}
-
 static double now_ns(void)
 {
     struct timespec now;
@@ -43,7 +38,7 @@ static void note(struct slot *slot, double ns)
         slot->element_ns = (double)slot->fastest_ns;
     __atomic_store_n(&slot->timed, (uint8_t)(timed + 1), __ATOMIC_RELAXED);
     if (timed + 1 == CALLS)
-        __atomic_store_n(&slot->min, large_limit(slot), __ATOMIC_RELAXED);
+        slot_update_limits(slot);
 }
 
 bool learn_from_call(struct slot *slot, char **args, const npy_intp *dims, const npy_intp *steps,
@@ -51,7 +46,8 @@ bool learn_from_call(struct slot *slot, char **args, const npy_intp *dims, const
 {
     double begin;
 
-    if (!is_learning(slot) || dims[0] < LEAST || dims[0] >= large_limit(slot))
+    if (!is_learning(slot) || dims[0] < LEAST ||
+        dims[0] >= __atomic_load_n(&slot->worth, __ATOMIC_RELAXED))
         return false;
     begin = now_ns();
     slot->loop(args, dims, steps, data);

@@ -17,7 +17,4 @@ bool learn_from_call(struct slot *slot, char **args, const npy_intp *dims, const
 /** The least size that slot->loop should not get at once: `limit`, or less while it is learned. */
 npy_intp learn_limit(const struct slot *slot, npy_intp limit);
 
-/** The policy's limit, also while slot->min is less so that the loop's cost can be learned. */
-npy_intp learn_policy_limit(const struct slot *slot);
-
 #endif

@@ -57,11 +57,19 @@ int slots_taken(void)
     return taken;
 }
 
+void slot_update_limits(struct slot *slot)
+{
+    npy_intp limit = large_limit(slot);
+    uint32_t worth = limit < SLOT_NEVER ? (uint32_t)limit : SLOT_NEVER;
+
+    __atomic_store_n(&slot->worth, worth, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->min, learn_limit(slot, limit), __ATOMIC_RELAXED);
+}
+
 void slots_update_limits(void)
 {
     for (int i = 0; i < taken; i++)
-        __atomic_store_n(&slots[i].min, learn_limit(&slots[i], large_limit(&slots[i])),
-                         __ATOMIC_RELAXED);
+        slot_update_limits(&slots[i]);
 }
 
 enum { PROBE = 16, ITEM_MAX = 32 };

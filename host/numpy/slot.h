@@ -15,6 +15,7 @@ typedef bool (*slot_reduce_fn)(const struct slot *slot, char **args, npy_intp n,
                                const npy_intp *steps, void *data);
 
 enum { SLOT_COUNT = 1200, SLOT_ARGS_MAX = 8 };
+#define SLOT_NEVER UINT32_MAX
 
 /**
  * One inner loop of NumPy's that has a trampoline in its place.
@@ -36,6 +37,7 @@ struct slot {
     uint8_t timed;    /* calls from which element_ns is learned (learn.h), ... */
     float fastest_ns; /* ... and what an element took in the fastest */
     uint8_t itemsize[SLOT_ARGS_MAX];
+    uint32_t worth; /* the policy's limit, or SLOT_NEVER; `min` is less while it is learned */
 };
 
 /** A free slot, or NULL if all are taken. */
@@ -45,6 +47,7 @@ struct slot *slot_take(void);
 PyUFuncGenericFunction slot_trampoline(const struct slot *slot);
 
 /** Ask the policy again from which size on a call is worth more than its own loop. */
+void slot_update_limits(struct slot *slot);
 void slots_update_limits(void);
 
 /**

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "whole_call.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <treadle/treadle.h>
 
-#include "learn.h"
 #include "whole_report.h"
 #include "whole_types.h"
 #include "whole_walk.h"
@@ -228,12 +228,19 @@ static int uneven_operands(const struct call *call)
     return count;
 }
 
+static double worth_of(const struct slot *slot)
+{
+    uint32_t worth = __atomic_load_n(&slot->worth, __ATOMIC_RELAXED);
+
+    return worth < SLOT_NEVER ? (double)worth : HUGE_VAL;
+}
+
 npy_intp whole_call_min(const struct slot *slot)
 {
     double dearer = walk_element_ns(slot, slot->nargs) / slot->element_ns;
-    npy_intp min = learn_policy_limit(slot);
+    double min = worth_of(slot) / dearer;
 
-    return min == NPY_MAX_INTP ? min : (npy_intp)((double)min / dearer);
+    return min < HUGE_VAL ? (npy_intp)min : NPY_MAX_INTP;
 }
 
 static bool is_worth_it(const struct call *call)
@@ -244,7 +251,7 @@ static bool is_worth_it(const struct call *call)
     if (!slot || call->size == 0)
         return false;
     dearer = walk_element_ns(slot, uneven_operands(call)) / slot->element_ns;
-    return (double)call->size * dearer >= (double)learn_policy_limit(slot);
+    return (double)call->size * dearer >= worth_of(slot);
 }
 
 static bool is_like(PyArrayObject *op, PyArrayObject *first)
