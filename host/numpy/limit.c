@@ -11,6 +11,9 @@ static const double OVERHEAD = 3.0;
 /* Nanoseconds of work on one core; or elements, and then the other is infinite. */
 static double least_ns = HUGE_VAL, least_elements = HUGE_VAL;
 
+static const double DEAREST_NS = 20.0;
+npy_intp limit_least = NPY_MAX_INTP;
+
 static double load(const double *value)
 {
     double copy;
@@ -47,8 +50,11 @@ void limit_update(void)
     double ns = limit_at(1.0);
     bool forced = ns == limit_at(2.0) && ns < HUGE_VAL;
 
+    double least = forced ? ns : OVERHEAD * ns / DEAREST_NS;
+
     store(&least_ns, forced ? HUGE_VAL : OVERHEAD * ns);
     store(&least_elements, forced ? ns : HUGE_VAL);
+    __atomic_store_n(&limit_least, least < 1e18 ? (npy_intp)least : NPY_MAX_INTP, __ATOMIC_RELAXED);
 }
 
 bool limit_reached(npy_intp n, double element_ns)

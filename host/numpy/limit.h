@@ -17,6 +17,23 @@ void limit_update(void);
 /** Whether n elements, each of which takes that long on one core, are worth it. [any thread] */
 bool limit_reached(npy_intp n, double element_ns);
 
+/**
+ * Elements below which nothing is worth it, whatever an element takes: a sort's 20 ns are the most.
+ * [any thread]
+ */
+extern npy_intp limit_least;
+
+/** Whether an array has fewer: the first question of all who stand in front of NumPy's functions.
+ */
+static inline bool limit_is_far(PyArrayObject *array)
+{
+    npy_intp n = 1;
+
+    for (int i = 0; i < PyArray_NDIM(array); i++)
+        n *= PyArray_DIM(array, i);
+    return n < __atomic_load_n(&limit_least, __ATOMIC_RELAXED);
+}
+
 /** Whether the user sets the limit, in elements, whatever they take. [any thread] */
 bool limit_is_forced(void);
 

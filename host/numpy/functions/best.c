@@ -140,15 +140,15 @@ static bool suits(PyArrayObject *array)
            request_is_number(PyArray_TYPE(array)) && PyArray_ISBEHAVED_RO(array);
 }
 
-static PyObject *best(PyArrayObject *array, PyObject *const *args, Py_ssize_t nargs,
-                      PyObject *names, const struct method *method)
+static __attribute__((noinline)) PyObject *best(PyArrayObject *array, PyObject *const *args,
+                                                Py_ssize_t nargs, PyObject *names,
+                                                const struct method *method)
 {
     PyArray_ArgFunc *function;
     struct arguments a;
     PyObject *result = NULL;
 
-    if (limit_reached(PyArray_SIZE(array), 2.0) && suits(array) &&
-        read_arguments(args, nargs, names, PyArray_NDIM(array), &a)) {
+    if (suits(array) && read_arguments(args, nargs, names, PyArray_NDIM(array), &a)) {
         function = function_of(array, method == &argmax);
         result = function ? search_array(array, &a, function) : NULL;
     }
@@ -156,13 +156,19 @@ static PyObject *best(PyArrayObject *array, PyObject *const *args, Py_ssize_t na
                                       : method->original((PyObject *)array, args, nargs, names);
 }
 
-static PyObject *find_min(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+static HOT PyObject *find_min(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *names)
 {
+    if (LIKELY(limit_is_far((PyArrayObject *)self)))
+        return argmin.original(self, args, nargs, names);
     return best((PyArrayObject *)self, args, nargs, names, &argmin);
 }
 
-static PyObject *find_max(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+static HOT PyObject *find_max(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *names)
 {
+    if (LIKELY(limit_is_far((PyArrayObject *)self)))
+        return argmax.original(self, args, nargs, names);
     return best((PyArrayObject *)self, args, nargs, names, &argmax);
 }
 

@@ -59,11 +59,9 @@ static double element_ns(PyArrayObject *array)
     return 0.3 + 0.03 * (double)PyArray_ITEMSIZE(array);
 }
 
-static bool suits(PyObject *object)
+static bool suits(PyArrayObject *array)
 {
-    PyArrayObject *array = (PyArrayObject *)object;
-
-    return PyArray_CheckExact(object) && is_counted(PyArray_TYPE(array)) &&
+    return is_counted(PyArray_TYPE(array)) &&
            limit_reached(PyArray_SIZE(array), element_ns(array)) && PyArray_SIZE(array) > 0 &&
            PyArray_ISBEHAVED_RO(array) && (PyArray_NDIM(array) == 1 || PyArray_ISONESEGMENT(array));
 }
@@ -90,11 +88,20 @@ static PyObject *count_array(PyArrayObject *array)
     return number(c.count);
 }
 
-static PyObject *count(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+static __attribute__((noinline)) PyObject *count_large(PyObject *module, PyObject *const *args)
 {
-    PyObject *result = nargs == 1 && suits(args[0]) ? count_array((PyArrayObject *)args[0]) : NULL;
+    PyArrayObject *array = (PyArrayObject *)args[0];
+    PyObject *result = suits(array) ? count_array(array) : NULL;
 
-    return result || PyErr_Occurred() ? result : count_nonzero.plain(module, args, nargs);
+    return result || PyErr_Occurred() ? result : count_nonzero.plain(module, args, 1);
+}
+
+static HOT PyObject *count(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (LIKELY(nargs != 1 || !PyArray_CheckExact(args[0]) ||
+               limit_is_far((PyArrayObject *)args[0])))
+        return count_nonzero.plain(module, args, nargs);
+    return count_large(module, args);
 }
 
 /* Of an empty array, which is never ours. */

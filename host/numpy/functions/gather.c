@@ -175,15 +175,15 @@ static PyObject *choose_from(PyArrayObject *array, PyArrayObject *chosen)
 /* ---- the calls
  * ----------------------------------------------------------------------------------- */
 
-static PyObject *take_places(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                             PyObject *keywords)
+static __attribute__((noinline)) PyObject *take_many(PyObject *self, PyObject *const *args,
+                                                     Py_ssize_t nargs, PyObject *keywords)
 {
     static const char *const names[] = {"indices", "axis", "out", "mode", NULL};
     PyArrayObject *array = (PyArrayObject *)self;
     PyObject *given[PARAMETERS_MAX], *result = NULL;
     int axis = 0;
 
-    if (PyArray_CheckExact(self) && nargs > 0 && are_places(args[0]) &&
+    if (PyArray_CheckExact(self) && are_places(args[0]) &&
         parameters_read(names, args, nargs, keywords, given) && parameters_absent(given[2]) &&
         (parameters_absent(given[1]) ||
          (PyArray_NDIM(array) == 1 && parameters_read_axis(given[1], 1, &axis))) &&
@@ -193,12 +193,26 @@ static PyObject *take_places(PyObject *self, PyObject *const *args, Py_ssize_t n
     return result ? result : take.original(self, args, nargs, keywords);
 }
 
-static PyObject *subscript(PyObject *self, PyObject *index)
+/* Whether there are few of them, or nothing that could be places or bools. */
+static inline bool are_few(PyObject *index)
+{
+    return !PyArray_CheckExact(index) || limit_is_far((PyArrayObject *)index);
+}
+
+static HOT PyObject *take_places(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *keywords)
+{
+    if (LIKELY(nargs < 1 || are_few(args[0])))
+        return take.original(self, args, nargs, keywords);
+    return take_many(self, args, nargs, keywords);
+}
+
+static __attribute__((noinline)) PyObject *pick_many(PyObject *self, PyObject *index)
 {
     PyArrayObject *array = (PyArrayObject *)self;
     PyObject *result = NULL;
 
-    if (!PyArray_CheckExact(index) || !PyArray_CheckExact(self))
+    if (!PyArray_CheckExact(self))
         return numpys_subscript(self, index);
     if (PyArray_NDIM(array) == 1 && are_places(index))
         result = take_from(array, (PyArrayObject *)index);
@@ -206,6 +220,13 @@ static PyObject *subscript(PyObject *self, PyObject *index)
         result = choose_from(array, (PyArrayObject *)index);
     PyErr_Clear();
     return result ? result : numpys_subscript(self, index);
+}
+
+static HOT PyObject *subscript(PyObject *self, PyObject *index)
+{
+    if (LIKELY(are_few(index)))
+        return numpys_subscript(self, index);
+    return pick_many(self, index);
 }
 
 static binaryfunc *place_of_subscript(void)

@@ -120,8 +120,8 @@ static bool read_order(PyObject *object, NPY_ORDER *order)
     return known;
 }
 
-static PyObject *convert_array(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                               PyObject *keywords)
+static __attribute__((noinline)) PyObject *convert_large(PyObject *self, PyObject *const *args,
+                                                         Py_ssize_t nargs, PyObject *keywords)
 {
     static const char *const names[] = {"dtype", "order", "casting", "subok", "copy", NULL};
     PyObject *given[PARAMETERS_MAX], *result = NULL;
@@ -138,8 +138,16 @@ static PyObject *convert_array(PyObject *self, PyObject *const *args, Py_ssize_t
     return result || PyErr_Occurred() ? result : astype.original(self, args, nargs, keywords);
 }
 
-static PyObject *copy_array(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                            PyObject *keywords)
+static HOT PyObject *convert_array(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                   PyObject *keywords)
+{
+    if (LIKELY(limit_is_far((PyArrayObject *)self)))
+        return astype.original(self, args, nargs, keywords);
+    return convert_large(self, args, nargs, keywords);
+}
+
+static __attribute__((noinline)) PyObject *copy_large(PyObject *self, PyObject *const *args,
+                                                      Py_ssize_t nargs, PyObject *keywords)
 {
     static const char *const names[] = {"order", NULL};
     PyArrayObject *array = (PyArrayObject *)self;
@@ -150,6 +158,14 @@ static PyObject *copy_array(PyObject *self, PyObject *const *args, Py_ssize_t na
         parameters_read(names, args, nargs, keywords, given) && read_order(given[0], &order))
         result = convert(array, PyArray_DESCR(array), order);
     return result || PyErr_Occurred() ? result : copy.original(self, args, nargs, keywords);
+}
+
+static HOT PyObject *copy_array(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                PyObject *keywords)
+{
+    if (LIKELY(limit_is_far((PyArrayObject *)self)))
+        return copy.original(self, args, nargs, keywords);
+    return copy_large(self, args, nargs, keywords);
 }
 
 /* ---- where ----------------------------------------------------------------------------------- */
@@ -252,16 +268,23 @@ static bool can_choose(PyObject *const *args)
            is_operand(args[2]);
 }
 
-static PyObject *choose(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+static __attribute__((noinline)) PyObject *choose_large(PyObject *module, PyObject *const *args)
 {
-    PyArray_Descr *descr = nargs == 3 && can_choose(args) ? ask_for_type(module, args) : NULL;
+    PyArray_Descr *descr = ask_for_type(module, args);
     PyObject *result = NULL;
 
     PyErr_Clear();
     if (descr)
         result = choose_with_type(args, descr);
     Py_XDECREF((PyObject *)descr);
-    return result ? result : where.plain(module, args, nargs);
+    return result ? result : where.plain(module, args, 3);
+}
+
+static HOT PyObject *choose(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (LIKELY(nargs != 3 || !can_choose(args)))
+        return where.plain(module, args, nargs);
+    return choose_large(module, args);
 }
 
 /* ---- in and out ------------------------------------------------------------------------------ */

@@ -237,8 +237,8 @@ static bool suits(PyObject *object)
            PyArray_SIZE(array) > 0 && treadle_get_num_threads() > 1;
 }
 
-static PyObject *sort_in_place(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                               PyObject *names)
+static __attribute__((noinline)) PyObject *sort_large(PyObject *self, PyObject *const *args,
+                                                      Py_ssize_t nargs, PyObject *names)
 {
     NPY_SORTKIND kind;
     int axis;
@@ -248,6 +248,14 @@ static PyObject *sort_in_place(PyObject *self, PyObject *const *args, Py_ssize_t
         sort_array((PyArrayObject *)self, axis, kind))
         Py_RETURN_NONE;
     return sort.original(self, args, nargs, names);
+}
+
+static HOT PyObject *sort_in_place(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                   PyObject *names)
+{
+    if (LIKELY(limit_is_far((PyArrayObject *)self)))
+        return sort.original(self, args, nargs, names);
+    return sort_large(self, args, nargs, names);
 }
 
 int order_install(void)

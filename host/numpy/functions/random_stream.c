@@ -52,7 +52,8 @@ static bool read_extent(PyObject *object, npy_intp *extent)
     if (!PyLong_CheckExact(object))
         return false;
     *extent = PyLong_AsSsize_t(object);
-    PyErr_Clear(); /* too large: -1 */
+    if (*extent < 0)
+        PyErr_Clear(); /* too large */
     return *extent >= 0;
 }
 
@@ -127,8 +128,21 @@ static PyObject *random_array(PyObject *self, const char *attribute, const struc
     return NULL;
 }
 
-static PyObject *random_of_generator(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                     PyObject *names)
+/* A number, or so few: a lone argument, whatever its name, that is a small size. */
+static inline bool is_few(PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+{
+    Py_ssize_t given = nargs + (names ? PyTuple_GET_SIZE(names) : 0);
+    PyObject *size = given == 1 ? args[0] : NULL;
+    npy_intp n;
+
+    if (size && PyTuple_CheckExact(size) && PyTuple_GET_SIZE(size) == 1)
+        size = PyTuple_GET_ITEM(size, 0);
+    return given == 0 ||
+           (size && read_extent(size, &n) && n < __atomic_load_n(&limit_least, __ATOMIC_RELAXED));
+}
+
+static __attribute__((noinline)) PyObject *many_of_generator(PyObject *self, PyObject *const *args,
+                                                             Py_ssize_t nargs, PyObject *names)
 {
     struct request r;
     PyObject *result = NULL;
@@ -139,8 +153,16 @@ static PyObject *random_of_generator(PyObject *self, PyObject *const *args, Py_s
                                       : generator_random.original(self, args, nargs, names);
 }
 
-static PyObject *random_of_state(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                 PyObject *names)
+static HOT PyObject *random_of_generator(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                         PyObject *names)
+{
+    if (LIKELY(is_few(args, nargs, names)))
+        return generator_random.original(self, args, nargs, names);
+    return many_of_generator(self, args, nargs, names);
+}
+
+static __attribute__((noinline)) PyObject *many_of_state(PyObject *self, PyObject *const *args,
+                                                         Py_ssize_t nargs, PyObject *names)
 {
     struct request r;
     PyObject *result = NULL;
@@ -149,6 +171,14 @@ static PyObject *random_of_state(PyObject *self, PyObject *const *args, Py_ssize
         read_request(&r, args, nargs, names) && r.size)
         result = random_array(self, "_bit_generator", &r);
     return result || PyErr_Occurred() ? result : random_sample.original(self, args, nargs, names);
+}
+
+static HOT PyObject *random_of_state(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                     PyObject *names)
+{
+    if (LIKELY(is_few(args, nargs, names)))
+        return random_sample.original(self, args, nargs, names);
+    return many_of_state(self, args, nargs, names);
 }
 
 /* ---- in and out --------------------------------------------------------------------------------
