@@ -27,6 +27,9 @@ def status() -> dict[str, Any]:
     return {
         "installed": False,
         "loops": 0,
+        "calls": 0,
+        "reductions": False,
+        "functions": 0,
         "blas": 0,
         "memory": False,
         "problems": [reason],

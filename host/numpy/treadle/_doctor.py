@@ -53,6 +53,10 @@ def _check(status: str, name: str, value: str, advice: str = "") -> dict[str, st
     return {"status": status, "name": name, "value": value, "advice": advice}
 
 
+def _part(active: Any, name: str, value: str, loss: str) -> dict[str, str]:
+    return _check("ok" if active else "warn", name, value, "" if active else loss)
+
+
 def _numpy() -> Iterator[dict[str, str]]:
     version = tuple(map(int, re.findall(r"\d+", np.__version__)[:2]))
     tested = _TESTED[0] <= version <= _TESTED[1]
@@ -99,41 +103,41 @@ def _parts() -> Iterator[dict[str, str]]:
         return
     yield _check("ok", "installed", "yes")
     loops, calls, routed = status["loops"], status["calls"], status["blas"]
-    yield _check(
-        "ok" if loops else "warn",
+    yield _part(
+        loops,
         "loops",
         f"{loops} inner loops of ufuncs can run in parallel",
-        "" if loops else "element-wise calls and reductions stay NumPy's own",
+        "element-wise calls and reductions stay NumPy's own",
     )
-    yield _check(
-        "ok" if calls else "warn",
+    yield _part(
+        calls,
         "calls",
         f"{calls} ufuncs see whole calls with operands that are cast, broadcast, sliced or masked",
-        "" if calls else "NumPy cuts such calls into pieces that are too small for several threads",
+        "NumPy cuts such calls into pieces that are too small for several threads",
     )
-    yield _check(
-        "ok" if status["reductions"] else "warn",
+    yield _part(
+        status["reductions"],
         "reductions",
         f"over any axes: {'yes' if status['reductions'] else 'no'}",
-        "" if status["reductions"] else "only those of whole contiguous arrays are cut",
+        "only those of whole contiguous arrays are cut",
     )
-    yield _check(
-        "ok" if status["functions"] else "warn",
+    yield _part(
+        status["functions"],
         "functions",
         f"{status['functions']} that are no ufuncs: sort, where, take, random numbers, ...",
-        "" if status["functions"] else "they stay NumPy's own",
+        "they stay NumPy's own",
     )
-    yield _check(
-        "ok" if routed else "warn",
+    yield _part(
+        routed,
         "products",
         f"{routed} BLAS and LAPACK symbols go through Treadle",
-        "" if routed else "NumPy's BLAS is linked into it, or unknown: products stay as they are",
+        "NumPy's BLAS is linked into it, or unknown: products stay as they are",
     )
-    yield _check(
-        "ok" if status["memory"] else "warn",
+    yield _part(
+        status["memory"],
         "memory",
         f"{'on' if status['memory'] else 'off'}, {status['held'] / 2**20:.1f} MiB kept",
-        "" if status["memory"] else "each big result pays for new pages",
+        "each big result pays for new pages",
     )
     for problem in status["problems"]:
         yield _check("warn", "problem", problem)
