@@ -96,6 +96,31 @@ static T BODY(sum_contiguous)(const char *x, size_t n)
     return BODY(plus)(sum, BODY(sum_contiguous)(x + left * sizeof(T), n - left));
 }
 
+/* Two nodes of the tree at once, leaf by leaf in turn. */
+static void BODY(sum_two)(const char *x, size_t nx, const char *y, size_t ny, T sums[2])
+{
+    if (nx <= TREADLE_PAIRWISE_LEAF || ny <= TREADLE_PAIRWISE_LEAF) {
+        sums[0] = BODY(sum_contiguous)(x, nx);
+        sums[1] = BODY(sum_contiguous)(y, ny);
+        return;
+    }
+    const size_t left_x = treadle_pairwise_split(nx), left_y = treadle_pairwise_split(ny);
+    T right[2];
+    BODY(sum_two)(x, left_x, y, left_y, sums);
+    BODY(sum_two)
+    (x + left_x * sizeof(T), nx - left_x, y + left_y * sizeof(T), ny - left_y, right);
+    for (size_t i = 0; i < 2; i++)
+        sums[i] = BODY(plus)(sums[i], right[i]);
+}
+
+static T BODY(sum_long)(const char *x, size_t n)
+{
+    const size_t left = treadle_pairwise_split(n);
+    T halves[2];
+    BODY(sum_two)(x, left, x + left * sizeof(T), n - left, halves);
+    return BODY(plus)(halves[0], halves[1]);
+}
+
 static T BODY(sum_strided)(const char *x, ptrdiff_t stride, size_t n)
 {
     if (n <= TREADLE_PAIRWISE_LEAF)
@@ -107,7 +132,9 @@ static T BODY(sum_strided)(const char *x, ptrdiff_t stride, size_t n)
 
 static void BODY(sum)(void *acc, size_t n, const char *x, ptrdiff_t stride)
 {
-    T sum = stride == sizeof(T) ? BODY(sum_contiguous)(x, n) : BODY(sum_strided)(x, stride, n);
+    T sum = stride != sizeof(T)            ? BODY(sum_strided)(x, stride, n)
+            : n * sizeof(T) >= TWO_STREAMS ? BODY(sum_long)(x, n)
+                                           : BODY(sum_contiguous)(x, n);
     *(T *)acc = BODY(plus)(*(T *)acc, sum);
 }
 

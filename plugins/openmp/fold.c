@@ -14,7 +14,7 @@
 #include "team.h"
 
 /* Partial results at a time; a region has that many parts, far more than threads. */
-enum { PARTIALS = 256 };
+enum { PARTIALS = 1024 };
 
 /* Elements that are worth a part: 10 us or so. */
 enum { PART = 16384 };

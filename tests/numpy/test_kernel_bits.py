@@ -162,6 +162,17 @@ def test_reduction_has_numpys_bytes(op, layout):
                 same(got, want, what)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_long_sums_have_numpys_bytes(dtype):
+    """Both halves are added at once: also where their trees differ, around a power of two."""
+    rng = np.random.default_rng(3)
+    for power, more in itertools.product([15, 16, 18], [-9, -8, -1, 0, 1, 7, 8, 9, 17, 130, 5000]):
+        x = ordinary(dtype, rng)(2**power + more)
+        want = np.sum(x, keepdims=True)
+        for plugin, threads in plugins():
+            same(plugin.reduce("sum", x, None, None, threads), want, f"{x.shape}, {threads} threads")
+
+
 @pytest.mark.parametrize("op", ["sum", "mean", "prod"])
 @pytest.mark.parametrize("value", [-0.0, np.inf, np.nan])
 def test_reduction_of_specials_has_numpys_bytes(op, value):
