@@ -47,7 +47,7 @@ static PyObject *explain_loop(PyObject *module, PyObject *args)
     if (!slot || (reduces && !slot->reduce))
         Py_RETURN_NONE;
     status = large_explain(slot, elements, reduces, callers, &decision);
-    if (status == TREADLE_OK && (reduces || !slot->op))
+    if (status == TREADLE_OK && (reduces ? !slot->sums : !slot->op))
         decision.variant = "NumPy's own loop";
     return explain_result(status, &decision);
 }

@@ -10,6 +10,8 @@
 /* Ranges that begin at multiples of 64 elements share no cache line, whatever the item size. */
 static const int64_t range_grain = 64;
 
+static const struct treadle_reduction over_all = {.struct_size = sizeof(over_all), .axes = 1};
+
 struct numpy_loop {
     PyUFuncGenericFunction loop;
     void *data;
@@ -79,11 +81,11 @@ static bool suits_own_op(const struct slot *slot, char *const *args, const npy_i
     return true;
 }
 
-static void give_dtype(struct treadle_array *operands, const struct slot *slot)
+static void give_dtype(struct treadle_array *operands, const struct slot *slot, int count)
 {
     uint8_t bits = slot->type == NPY_FLOAT ? 32 : 64;
 
-    for (int i = 0; i < slot->nargs; i++)
+    for (int i = 0; i < count; i++)
         operands[i].dtype = (struct treadle_dtype){TREADLE_FLOAT, bits, 1};
 }
 
@@ -92,7 +94,7 @@ int32_t large_run_op(const struct slot *slot, char *const *args, int64_t n, cons
     struct treadle_array operands[SLOT_ARGS_MAX];
 
     describe(operands, slot, args, &n, steps);
-    give_dtype(operands, slot);
+    give_dtype(operands, slot, slot->nargs);
     if (slot->swapped) {
         struct treadle_array first = operands[0];
 
@@ -100,6 +102,25 @@ int32_t large_run_op(const struct slot *slot, char *const *args, int64_t n, cons
         operands[1] = first;
     }
     return treadle_run(slot->op, operands, slot->nargs, slot->nin, NULL, NULL);
+}
+
+static void describe_sum(struct treadle_array *operands, const struct slot *slot, char *x,
+                         const int64_t *n, const int64_t *step, char *sum)
+{
+    static const int64_t one = 1, none = 0;
+
+    operands[0] = large_operand(x, n, step, slot->itemsize[0]);
+    operands[1] = large_operand(sum, &one, &none, slot->itemsize[0]);
+    give_dtype(operands, slot, 2);
+}
+
+int32_t large_run_sum(const struct slot *slot, char *x, int64_t n, char *sum)
+{
+    const int64_t step = slot->itemsize[0];
+    struct treadle_array operands[2];
+
+    describe_sum(operands, slot, x, &n, &step, sum);
+    return treadle_run("sum", operands, 2, 1, &over_all, NULL);
 }
 
 /* Whether NumPy's loop may still compute the whole call after the library gave it up. */
@@ -160,6 +181,17 @@ void large_run(struct slot *slot, char **args, const npy_intp *dims, const npy_i
         raise_lost();
 }
 
+static int32_t explain_sum(const struct slot *slot, int64_t n, uint32_t callers,
+                           struct treadle_decision *decision)
+{
+    const int64_t step = slot->itemsize[0];
+    struct treadle_array operands[2];
+    char *nowhere = (char *)&n;
+
+    describe_sum(operands, slot, nowhere, &n, &step, nowhere);
+    return treadle_explain("sum", operands, 2, 1, &over_all, callers, decision);
+}
+
 int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t callers,
                       struct treadle_decision *decision)
 {
@@ -170,13 +202,15 @@ int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t
     int64_t steps[SLOT_ARGS_MAX] = {0};
     char *nowhere[SLOT_ARGS_MAX] = {NULL};
 
+    if (reduces && slot->sums)
+        return explain_sum(slot, n, callers, decision);
     for (int i = 0; i < slot->nargs; i++) {
         steps[i] = slot->itemsize[i];
         nowhere[i] = (char *)&n;
     }
     describe(operands, slot, nowhere, &n, steps);
     if (op)
-        give_dtype(operands, slot);
+        give_dtype(operands, slot, slot->nargs);
     return treadle_explain(op ? op : "loop", operands, slot->nargs, slot->nin, op ? NULL : &attrs,
                            callers, decision);
 }

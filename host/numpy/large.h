@@ -19,12 +19,19 @@ void large_run(struct slot *slot, char **args, const npy_intp *dims, const npy_i
  */
 int32_t large_run_op(const struct slot *slot, char *const *args, int64_t n, const npy_intp *steps);
 
+/**
+ * *sum = the n contiguous elements at x, as op "sum" adds them: from 0 on, so that a sum of -0.0
+ * alone is 0.0.
+ * @return a treadle_status
+ */
+int32_t large_run_sum(const struct slot *slot, char *x, int64_t n, char *sum);
+
 /** An operand of op "loop": its element type does not matter there, its size does. */
 struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *step,
                                    uint32_t itemsize);
 
 /**
- * What the policy would do with a call of n elements; reductions always run by NumPy's own loop.
+ * What the policy would do with a call of n elements that lie together.
  * @return a treadle_status
  */
 int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t callers,

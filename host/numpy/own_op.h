@@ -6,7 +6,7 @@
 
 /**
  * Set slot->op and slot->swapped to the operation of Treadle's that has the bits of slot->loop on
- * contiguous arrays, if there is one. `data` is what NumPy hands to the loop.
+ * contiguous arrays, if there is one; and slot->sums. `data` is what NumPy hands to the loop.
  *
  * @param ufunc  its name
  * @param types  NumPy's type numbers of all operands

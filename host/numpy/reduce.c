@@ -275,12 +275,36 @@ static bool has_nans(const struct reduction *r, const char *start)
     return reduce_has_nan(r->slot->type, start);
 }
 
+/* Op "sum" starts from 0, and so does not tell a sum of -0.0 alone. */
+static bool may_be_minus_zero(const struct slot *slot, const char *first)
+{
+    alignas(16) char minus_zero[ACCUMULATOR_MAX];
+
+    reduce_minus_zero(slot->type, minus_zero);
+    return memcmp(first, minus_zero, slot->itemsize[0]) == 0;
+}
+
+/* Treadle's kernel has the same tree, and reads it in two places at a time. */
+static bool reduce_by_op(const struct slot *slot, char **args, npy_intp n, void *data)
+{
+    const struct reduction r = {.slot = slot, .data = data};
+    alignas(16) char sum[ACCUMULATOR_MAX];
+
+    if (large_run_sum(slot, args[1], n, sum) != TREADLE_OK || reduce_has_nan(slot->type, sum) ||
+        reduce_has_nan(slot->type, args[0]))
+        return false;
+    join(&r, args[0], sum);
+    return true;
+}
+
 static bool reduce_pairwise(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
                             void *data)
 {
     struct reduction r = {.slot = slot, .step = steps[1], .data = data};
     int first = 0;
 
+    if (slot->sums && steps[1] == slot->itemsize[1] && !may_be_minus_zero(slot, args[1]))
+        return reduce_by_op(slot, args, n, data);
     r.leaf_max = leaf_size(slot, n * numbers_per_element(slot));
     cut(&r, args[1], n);
     if (!reduce_leaves(&r) || has_nans(&r, args[0]))

@@ -34,6 +34,7 @@ struct slot {
     uint8_t nin, nargs;
     int8_t type;      /* NumPy's type number of the first operand */
     bool swapped;     /* `op` takes the two inputs in the other order */
+    bool sums;        /* op "sum" has the bits of `loop` where that reduces */
     uint8_t timed;    /* calls from which element_ns is learned (learn.h), ... */
     float fastest_ns; /* ... and what an element took in the fastest */
     uint8_t itemsize[SLOT_ARGS_MAX];

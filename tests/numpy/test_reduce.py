@@ -55,10 +55,14 @@ def test_sums(dtype, depth):
 @pytest.mark.parametrize("dtype", SUMS)
 def test_sums_of_zeros_keep_their_sign(dtype):
     zeros = np.full(5003, -0.0, dtype)
+    mixed = zeros.copy()
+    mixed[3000] = 0
     same_in_all_cuts(
         [
             ("from 0", lambda: np.sum(zeros)),
             ("from -0", lambda: np.add.reduce(zeros, initial=-0.0)),
+            ("mixed", lambda: np.add.reduce(mixed, initial=-0.0)),
+            ("turned", lambda: np.add.reduce(mixed[3000:], initial=-0.0)),
         ]
     )
 
