@@ -170,7 +170,8 @@ def test_long_sums_have_numpys_bytes(dtype):
         x = ordinary(dtype, rng)(2**power + more)
         want = np.sum(x, keepdims=True)
         for plugin, threads in plugins():
-            same(plugin.reduce("sum", x, None, None, threads), want, f"{x.shape}, {threads} threads")
+            got = plugin.reduce("sum", x, None, None, threads)
+            same(got, want, f"{x.shape}, {threads} threads")
 
 
 @pytest.mark.parametrize("op", ["sum", "mean", "prod"])
