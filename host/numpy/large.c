@@ -6,6 +6,7 @@
 
 #include "learn.h"
 #include "operands.h"
+#include "stream.h"
 
 /* Ranges that begin at multiples of 64 elements share no cache line, whatever the item size. */
 static const int64_t range_grain = 64;
@@ -13,8 +14,9 @@ static const int64_t range_grain = 64;
 static const struct treadle_reduction over_all = {.struct_size = sizeof(over_all), .axes = 1};
 
 struct numpy_loop {
-    PyUFuncGenericFunction loop;
+    const struct slot *slot;
     void *data;
+    bool streams;
 };
 
 static void run_range(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
@@ -22,7 +24,12 @@ static void run_range(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
     const struct numpy_loop *numpy = ctx;
     npy_intp dims = n;
 
-    numpy->loop(ptrs, &dims, strides, numpy->data);
+    if (numpy->streams) {
+        stream_run(numpy->slot, ptrs, n, strides, numpy->data);
+        stream_end();
+    } else {
+        numpy->slot->loop(ptrs, &dims, strides, numpy->data);
+    }
 }
 
 struct treadle_array large_operand(void *data, const int64_t *n, const int64_t *step,
@@ -56,7 +63,7 @@ static int32_t split_loop(const struct slot *slot, char *const *args, int64_t n,
                           const npy_intp *steps, void *data)
 {
     struct treadle_array operands[SLOT_ARGS_MAX];
-    struct numpy_loop numpy = {slot->loop, data};
+    struct numpy_loop numpy = {slot, data, stream_pays(slot, n)};
     struct treadle_loop attrs = loop_attributes(slot, &numpy);
 
     describe(operands, slot, args, &n, steps);
@@ -196,7 +203,7 @@ int32_t large_explain(const struct slot *slot, int64_t n, bool reduces, uint32_t
                       struct treadle_decision *decision)
 {
     struct treadle_array operands[SLOT_ARGS_MAX];
-    struct numpy_loop numpy = {slot->loop, NULL};
+    struct numpy_loop numpy = {.slot = slot};
     struct treadle_loop attrs = loop_attributes(slot, &numpy);
     const char *op = reduces ? NULL : slot->op;
     int64_t steps[SLOT_ARGS_MAX] = {0};

@@ -9,6 +9,7 @@
 #include <treadle/treadle.h>
 
 #include "large.h"
+#include "stream.h"
 #include "whole_report.h"
 #include "whole_types.h"
 
@@ -198,6 +199,7 @@ struct walk {
     NpyIter *iterators[ITERATORS_MAX];
     atomic_bool busy[ITERATORS_MAX];
     int count;
+    bool streams;
     atomic_bool begun, out_of_memory;
 };
 
@@ -284,9 +286,13 @@ static void run_pieces(struct walk *walk, NpyIter *iter, npy_intp begin, npy_int
     do {
         if (call->masked)
             run_masked(call, data, part_at(&walk->pieces, NpyIter_GetIterIndex(iter), *n), strides);
+        else if (walk->streams)
+            stream_run(call->slot, data, *n, strides, call->data);
         else
             call->slot->loop(data, n, strides, call->data);
     } while (next(iter));
+    if (walk->streams)
+        stream_end();
 }
 
 /* Of operation "loop": n elements from the place of *ptrs. */
@@ -361,6 +367,15 @@ static bool has_copied_arrays(const struct call *call, NpyIter *iter)
         if (op[i] != call->op[i] && PyArray_NDIM(call->op[i]) > 0)
             return true;
     return false;
+}
+
+/* An output in a buffer of the iterator's is read again at once. */
+static bool streams(const struct call *call, NpyIter *iter)
+{
+    for (int i = call->nin; i < call->nargs; i++)
+        if (types_differ(call, i))
+            return false;
+    return !call->masked && stream_pays(call->slot, NpyIter_GetIterSize(iter));
 }
 
 /* NpyIter_Copy() leaves part of a masked cast undefined (NumPy 1.26 to 2.5): make it anew. */
@@ -463,6 +478,7 @@ int walk_run(struct call *call, npy_intp bufsize, int *raised)
         return -1;
     take_outputs(call, walk.iterators[0]);
     walk.pieces = find_pieces(walk.iterators[0], bufsize);
+    walk.streams = streams(call, walk.iterators[0]);
     n = walk.pieces.count * walk.pieces.length;
     operand = numbers(&walk, &n);
     loop = loop_of(&walk, walk.iterators[0], bufsize);
