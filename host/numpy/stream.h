@@ -22,4 +22,16 @@ void stream_run(const struct slot *slot, char *const *args, npy_intp n, const np
                 void *data);
 void stream_end(void);
 
+/** Most bytes of a piece, of any operand. */
+enum { STREAM_PIECE = 8192 };
+
+/** Where the inputs of elements [at, at + count) are, a step of theirs apart. [any thread] */
+struct stream_source {
+    void (*locate)(const struct stream_source *source, npy_intp at, npy_intp count, char **inputs);
+};
+
+/** The same with inputs from anywhere; outputs are contiguous and apart from them. */
+void stream_run_from(const struct slot *slot, char *const *outputs, npy_intp n,
+                     const npy_intp *steps, void *data, const struct stream_source *source);
+
 #endif

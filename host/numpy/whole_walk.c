@@ -10,6 +10,7 @@
 
 #include "large.h"
 #include "stream.h"
+#include "whole_rows.h"
 #include "whole_report.h"
 #include "whole_types.h"
 
@@ -199,7 +200,8 @@ struct walk {
     NpyIter *iterators[ITERATORS_MAX];
     atomic_bool busy[ITERATORS_MAX];
     int count;
-    bool streams;
+    bool streams, has_rows;
+    struct rows rows;
     atomic_bool begun, out_of_memory;
 };
 
@@ -295,6 +297,14 @@ static void run_pieces(struct walk *walk, NpyIter *iter, npy_intp begin, npy_int
         stream_end();
 }
 
+static void run_rows(const struct walk *walk, npy_intp first, npy_intp last)
+{
+    for (npy_intp i = first; i < last; i++)
+        rows_run(&walk->rows, walk->call, piece_begin(&walk->pieces, i),
+                 piece_begin(&walk->pieces, i + 1));
+    stream_end();
+}
+
 /* Of operation "loop": n elements from the place of *ptrs. */
 static void run_range(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
 {
@@ -302,12 +312,17 @@ static void run_range(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
     const struct pieces *pieces = &walk->pieces;
     npy_intp first = (ptrs[0] - (char *)walk) / pieces->length;
     npy_intp last = first + (n + pieces->length - 1) / pieces->length;
-    int i = take_iterator(walk);
 
     (void)strides;
     atomic_store_explicit(&walk->begun, true, memory_order_relaxed);
-    run_pieces(walk, walk->iterators[i], piece_begin(pieces, first), piece_begin(pieces, last));
-    give_iterator(walk, i);
+    if (walk->has_rows) {
+        run_rows(walk, first, last);
+    } else {
+        int i = take_iterator(walk);
+
+        run_pieces(walk, walk->iterators[i], piece_begin(pieces, first), piece_begin(pieces, last));
+        give_iterator(walk, i);
+    }
 }
 
 /* ---- the call --------------------------------------------------------------------------- */
@@ -479,6 +494,8 @@ int walk_run(struct call *call, npy_intp bufsize, int *raised)
     take_outputs(call, walk.iterators[0]);
     walk.pieces = find_pieces(walk.iterators[0], bufsize);
     walk.streams = streams(call, walk.iterators[0]);
+    walk.has_rows = walk.streams && way == BY_AXES && !walk.pieces.cut &&
+                    rows_of(&walk.rows, call, walk.iterators[0]);
     n = walk.pieces.count * walk.pieces.length;
     operand = numbers(&walk, &n);
     loop = loop_of(&walk, walk.iterators[0], bufsize);
