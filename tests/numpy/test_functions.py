@@ -558,7 +558,7 @@ def test_calls_are_really_split(name):
 
 def test_uninstall_gives_numpys_functions_back():
     treadle.install()
-    assert treadle.status()["functions"] == 11
+    assert treadle.status()["functions"] == 12
     treadle.uninstall()
     assert treadle.status()["functions"] == 0
     treadle.set_min(1)
@@ -589,3 +589,58 @@ def test_install_and_uninstall_while_others_compute():
     for worker in workers:
         worker.join()
     assert not wrong
+
+
+# ---- ufunc.outer ---------------------------------------------------------------------------------
+
+
+def drawn(shape, dtype):
+    return numbers(np.random.default_rng(1), shape, dtype)
+
+
+def outer_calls():
+    column, row = drawn((130,), "f8"), drawn((140,), "f4")
+    square, out = drawn((13, 14), "i4"), np.full((130, 140), 7.0)
+    mask = np.arange(140) % 3 > 0
+    yield "vectors", lambda: np.multiply.outer(column, row)
+    yield "matrices", lambda: np.hypot.outer(square, square.T)
+    yield "0-d", lambda: np.add.outer(np.array(3.0), drawn((20000,), "f8"))
+    yield "strided", lambda: np.subtract.outer(column[::-2], row[::3])
+    yield "one vector twice", lambda: np.multiply.outer(column, column)
+    yield "out", lambda: (np.add.outer(column, row, out=out), out.copy())
+    yield "out and where", lambda: np.add.outer(column, row, out=out.copy(), where=mask)
+    yield "dtype", lambda: np.add.outer(column, row, dtype="f4", casting="unsafe")
+    yield "complex", lambda: np.multiply.outer(column + 1j, row)
+    yield "two results", lambda: np.divmod.outer(square, square + 1)
+    yield "warning", lambda: np.divide.outer(column, row * 0)
+    yield "reductions next", lambda: np.maximum.outer(column, row).sum(axis=0)
+    yield "empty", lambda: np.add.outer(drawn((0,), "f8"), row)
+    yield "subclass", lambda: np.add.outer(column.view(Sub), row)
+    yield "list", lambda: np.add.outer(list(column), row)
+
+
+def outer_errors():
+    column = drawn((200,), "f8")
+    yield "output of another shape", lambda: np.add.outer(column, column, out=column)
+    yield "type that can't be", lambda: np.add.outer(column, column, dtype="i4")
+    yield "unknown word", lambda: np.add.outer(column, column, axis=0)
+    yield "one argument", lambda: np.add.outer(column)
+    yield "three", lambda: np.add.outer(column, column, column)
+    yield "unary", lambda: np.exp.outer(column, column)
+    yield "matmul", lambda: np.matmul.outer(column, column)
+
+
+def test_outer():
+    same([*outer_calls(), *outer_errors()])
+    assert served(lambda: np.multiply.outer(np.ones(300), np.ones(300, "f4")))
+
+
+def test_outer_tells_arrays_of_others():
+    column = drawn((300,), "f8")
+
+    class Told(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+            return ufunc.__name__, method
+
+    out = np.empty((300, 300)).view(Told)
+    same([("out", lambda: np.add.outer(column, column, out=out))])

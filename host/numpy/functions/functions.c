@@ -8,6 +8,7 @@
 #include "gather.h"
 #include "moves.h"
 #include "order.h"
+#include "outer.h"
 #include "random_stream.h"
 
 /* The module in which NumPy's C code keeps its functions; some are wrapped elsewhere. */
@@ -29,7 +30,7 @@ int functions_install(void)
     if (core && report_find() == 0) {
         limit_update();
         count = best_install() + count_install(core) + gather_install() + moves_install(core) +
-                order_install();
+                order_install() + outer_install();
     }
     Py_XDECREF(core);
     return count;
@@ -42,5 +43,6 @@ void functions_uninstall(void)
     gather_uninstall();
     moves_uninstall();
     order_uninstall();
+    outer_uninstall();
     stream_uninstall();
 }
