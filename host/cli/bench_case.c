@@ -7,7 +7,9 @@
 
 #include <treadle/treadle.h>
 
+#include "ab_statistics.h"
 #include "cli.h"
+#include "limits_call.h"
 #include "stopwatch.h"
 
 /*
@@ -70,7 +72,7 @@ static bool add_limit(struct bench_case *bench, enum limits_kind kind, uint32_t 
         return true;
     contender->kind = kind;
     contender->used.threads = threads;
-    contender->loop = limits_create(kind, threads, (size_t)bench->load.bytes);
+    contender->loop = limits_create(kind, threads, &bench->memory);
     if (!contender->loop)
         return false;
     contender->work = limits_work(contender->loop);
@@ -79,18 +81,13 @@ static bool add_limit(struct bench_case *bench, enum limits_kind kind, uint32_t 
 
 static bool add_limits(struct bench_case *bench, uint32_t threads)
 {
-    const struct workload *load = &bench->load;
-    int32_t parts = load->dtype.code == TREADLE_COMPLEX ? 2 : 1;
+    enum limits_kind kinds[LIMITS_CALL_MOST];
+    size_t count = limits_call_kinds(&bench->load, kinds);
 
-    if (!workload_is_memory_bound(load))
-        return add_limit(bench, load->dtype.bits / parts == 32 ? LIMITS_FMA_F32 : LIMITS_FMA_F64,
-                         threads);
-    if (load->class != WORKLOAD_ELEMENTWISE)
-        return add_limit(bench, LIMITS_READ, threads);
-    if (load->nin == 1)
-        return add_limit(bench, LIMITS_COPY, threads) &&
-               add_limit(bench, LIMITS_COPY_STREAM, threads);
-    return add_limit(bench, LIMITS_ADD, threads) && add_limit(bench, LIMITS_ADD_STREAM, threads);
+    for (size_t i = 0; i < count; i++)
+        if (!add_limit(bench, kinds[i], threads))
+            return false;
+    return true;
 }
 
 bool bench_case_gather(struct bench_case *bench, const struct options_counts *threads)
@@ -106,6 +103,7 @@ bool bench_case_gather(struct bench_case *bench, const struct options_counts *th
         return false;
     }
     add_backend(bench, "auto", (int32_t)threads->counts[threads->count - 1]);
+    bench->memory = limits_call_memory(&bench->load);
     for (size_t t = 0; t < threads->count; t++)
         if (!add_limits(bench, (uint32_t)threads->counts[t]))
             return false;
@@ -183,14 +181,17 @@ bool bench_case_measure(struct bench_case *bench, double seconds)
 {
     double until = stopwatch_now() + seconds;
     bool going = calibrate(bench);
+    uint8_t order[BENCH_CONTENDERS_MAX];
+    uint64_t seed = 1;
 
     bench->rounds = 0;
     while (going && !cli_interrupted() && bench->rounds < BENCH_ROUNDS_MAX &&
            (bench->rounds < ROUNDS_LEAST || stopwatch_now() < until)) {
-        /* Everyone is first in turn: a neighbour that wakes up hits no one in particular. */
+        /* In random order: neither a neighbour nor what the last one has left in the caches hits
+         * anyone in particular. */
+        ab_balanced_orders(order, bench->count, (uint8_t)bench->count, &seed);
         for (size_t i = 0; i < bench->count && going; i++) {
-            struct bench_contender *contender =
-                &bench->contenders[(i + bench->rounds) % bench->count];
+            struct bench_contender *contender = &bench->contenders[order[i]];
             contender->seconds[bench->rounds] = time_contender(contender);
             going = contender->seconds[bench->rounds] >= 0;
             cli_progress("%s: round %zu", bench->load.op, bench->rounds + 1);

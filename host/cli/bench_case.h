@@ -30,6 +30,7 @@ struct bench_contender {
 /** One op of one type and size with all that run for it. Not to be moved. */
 struct bench_case {
     struct workload load;
+    struct limits_memory memory; /* the load's */
     struct bench_contender contenders[BENCH_CONTENDERS_MAX];
     size_t count;
     size_t rounds;

@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "limits.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "crew.h"
+#include "stopwatch.h"
 #include "workload.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-/* FMA_ROUNDS make a pass of some microseconds. With 12 chains 256-bit registers suffice. */
-enum { FMA_CHAINS = 12, FMA_ROUNDS = 1000, LINE = 64, SINK = 64 };
+/*
+ * FMA_ROUNDS make a pass of some microseconds. With 12 chains 256-bit registers suffice. TURN lines
+ * are what the longest turn of a loop reads.
+ */
+enum { FMA_CHAINS = 12, FMA_ROUNDS = 1000, LINE = 64, TURN = 8, SINK = 64 };
 
-/** What one thread works on: n doubles per stream. */
+static const double batch_seconds = 1e-3;
+enum { BATCHES = 5 };
+
+/** What one thread works on: n items of 64 bits per stream. */
 struct streams {
-    const double *a, *b;
-    double *out;
+    const uint64_t *a, *b;
+    uint64_t *out;
     size_t n;
-    double *sink; /* takes what would be optimised away */
+    uint64_t *sink; /* takes what would be optimised away */
 };
 
 typedef void (*loop_fn)(const struct streams *streams, long passes);
@@ -28,66 +36,80 @@ typedef void (*loop_fn)(const struct streams *streams, long passes);
 /* Otherwise a compiler may leave out all passes but the last. */
 #define KEEP(p) __asm__ volatile("" : : "r"(p) : "memory")
 
+static void copy_by_c(const struct streams *s, long passes)
+{
+    for (long pass = 0; pass < passes; pass++) {
+        memcpy(s->out, s->a, s->n * sizeof *s->out);
+        KEEP(s->out);
+    }
+}
+
 #define ISA(name) name##_c
 #define TARGET
-#define V double
+#define V uint64_t
+#define VD double
 #define VS float
 #define LOAD(p) (*(p))
 #define STORE(p, v) (*(p) = (v))
 #define STREAM(p, v) (*(p) = (v))
 #define ADD(x, y) ((x) + (y))
-#define ZERO() 0.0
+#define ZERO() 0
 #define SET(x) (x)
 #define FMA(x, m, c) ((x) * (m) + (c))
+#define ADDD(x, y) ((x) + (y))
 #define SETS(x) (x)
 #define FMAS(x, m, c) ((x) * (m) + (c))
 #define ADDS(x, y) ((x) + (y))
-#define STORES(p, v) (*(p) = (double)(v))
-#define FENCE() KEEP(s->out)
+#define TO_SINK(p, x) memcpy(p, x, sizeof *(x))
+#define FENCE(p) KEEP(p)
 #include "limits_loops.h"
 
 #if defined(__x86_64__)
 #define ISA(name) name##_avx2
 #define TARGET __attribute__((target("avx2,fma")))
-#define V __m256d
+#define V __m256i
+#define VD __m256d
 #define VS __m256
-#define LOAD(p) _mm256_load_pd(p)
-#define STORE(p, v) _mm256_store_pd(p, v)
-#define STREAM(p, v) _mm256_stream_pd(p, v)
-#define ADD(x, y) _mm256_add_pd(x, y)
-#define ZERO() _mm256_setzero_pd()
+#define LOAD(p) _mm256_load_si256((const __m256i *)(p))
+#define STORE(p, v) _mm256_store_si256((__m256i *)(p), v)
+#define STREAM(p, v) _mm256_stream_si256((__m256i *)(p), v)
+#define ADD(x, y) _mm256_add_epi64(x, y)
+#define ZERO() _mm256_setzero_si256()
 #define SET(x) _mm256_set1_pd(x)
 #define FMA(x, m, c) _mm256_fmadd_pd(x, m, c)
+#define ADDD(x, y) _mm256_add_pd(x, y)
 #define SETS(x) _mm256_set1_ps(x)
 #define FMAS(x, m, c) _mm256_fmadd_ps(x, m, c)
 #define ADDS(x, y) _mm256_add_ps(x, y)
-#define STORES(p, v) _mm256_store_ps((float *)(p), v)
-#define FENCE() _mm_sfence()
+#define TO_SINK(p, x) memcpy(p, x, sizeof *(x))
+#define FENCE(p) _mm_sfence()
 #include "limits_loops.h"
 
 #define ISA(name) name##_avx512
 #define TARGET __attribute__((target("avx512f")))
-#define V __m512d
+#define V __m512i
+#define VD __m512d
 #define VS __m512
-#define LOAD(p) _mm512_load_pd(p)
-#define STORE(p, v) _mm512_store_pd(p, v)
-#define STREAM(p, v) _mm512_stream_pd(p, v)
-#define ADD(x, y) _mm512_add_pd(x, y)
-#define ZERO() _mm512_setzero_pd()
+#define LOAD(p) _mm512_load_si512(p)
+#define STORE(p, v) _mm512_store_si512(p, v)
+#define STREAM(p, v) _mm512_stream_si512((__m512i *)(p), v)
+#define ADD(x, y) _mm512_add_epi64(x, y)
+#define ZERO() _mm512_setzero_si512()
 #define SET(x) _mm512_set1_pd(x)
 #define FMA(x, m, c) _mm512_fmadd_pd(x, m, c)
+#define ADDD(x, y) _mm512_add_pd(x, y)
 #define SETS(x) _mm512_set1_ps(x)
 #define FMAS(x, m, c) _mm512_fmadd_ps(x, m, c)
 #define ADDS(x, y) _mm512_add_ps(x, y)
-#define STORES(p, v) _mm512_store_ps(p, v)
-#define FENCE() _mm_sfence()
+#define TO_SINK(p, x) memcpy(p, x, sizeof *(x))
+#define FENCE(p) _mm_sfence()
 #include "limits_loops.h"
 #endif
 
 static const struct isa {
     const char *name;
     const loop_fn *loops;
-    size_t lanes; /* doubles in a vector */
+    size_t lanes; /* items of 64 bits in a vector */
 } isas[] = {
     {"c", loops_c, LANES_c},
 #if defined(__x86_64__)
@@ -113,8 +135,10 @@ static const struct {
     size_t streams; /* 0: arithmetic */
 } kinds[LIMITS_KINDS] = {
     [LIMITS_READ] = {"read", 1},
+    [LIMITS_READ_TWO] = {"read two", 2},
     [LIMITS_COPY] = {"copy", 2},
     [LIMITS_COPY_STREAM] = {"copy, non-temporal", 2},
+    [LIMITS_COPY_C] = {"copy, memcpy", 2},
     [LIMITS_ADD] = {"add", 3},
     [LIMITS_ADD_STREAM] = {"add, non-temporal", 3},
     [LIMITS_FMA_F32] = {"fma f32", 0},
@@ -127,9 +151,10 @@ struct limits_loop {
     struct crew *crew;
     uint32_t threads;
     long passes;
-    size_t n; /* doubles of each stream of each thread */
-    double *memory[3];
-    double *sinks;
+    size_t n;                          /* items of each stream of each thread */
+    const struct limits_memory *memory; /* own, if what was given is too small */
+    struct limits_memory own;
+    uint64_t *sinks;
 };
 
 const char *limits_name(enum limits_kind kind)
@@ -147,29 +172,54 @@ const char *limits_isa(void)
     return best_isa()->name;
 }
 
-static bool get_memory(struct limits_loop *loop, size_t bytes)
+bool limits_memory_create(struct limits_memory *memory, size_t bytes)
 {
-    size_t streams = kinds[loop->kind].streams, line = LINE / sizeof(double);
-
-    loop->sinks = workload_memory(loop->threads * SINK * sizeof(double));
-    if (!loop->sinks)
-        return false;
-    if (streams == 0)
-        return true;
-    loop->n = bytes / streams / loop->threads / LINE * line;
-    if (loop->n < 8 * line)
-        loop->n = 8 * line;
-    for (size_t i = 0; i < streams; i++) {
-        size_t size = loop->n * loop->threads * sizeof(double);
-        loop->memory[i] = workload_memory(size);
-        if (!loop->memory[i])
+    *memory = (struct limits_memory){.bytes = bytes, .owned = true};
+    void **streams[] = {&memory->in[0], &memory->in[1], &memory->out};
+    for (size_t i = 0; i < 3; i++) {
+        *streams[i] = workload_memory(bytes);
+        if (!*streams[i]) {
+            cli_fail(CLI_FAILED, "no memory to measure the machine with %zu bytes", bytes);
+            limits_memory_finish(memory);
             return false;
-        memset(loop->memory[i], 0, size);
+        }
+        memset(*streams[i], 0, bytes);
     }
     return true;
 }
 
-struct limits_loop *limits_create(enum limits_kind kind, uint32_t threads, size_t bytes)
+void limits_memory_finish(struct limits_memory *memory)
+{
+    for (size_t i = 0; i < 2 && memory->owned; i++)
+        free(memory->in[i]);
+    if (memory->owned)
+        free(memory->out);
+    *memory = (struct limits_memory){.bytes = 0};
+}
+
+/** Each thread has a part of the memory, at least as long as one turn of the longest loop. */
+static bool get_memory(struct limits_loop *loop)
+{
+    size_t least = (size_t)TURN * LINE;
+
+    loop->sinks = workload_memory(loop->threads * SINK * sizeof *loop->sinks);
+    if (!loop->sinks) {
+        cli_fail(CLI_FAILED, "no memory to measure the machine");
+        return false;
+    }
+    if (!limits_is_memory(loop->kind))
+        return true;
+    if (loop->memory->bytes / loop->threads < least) {
+        if (!limits_memory_create(&loop->own, loop->threads * least))
+            return false;
+        loop->memory = &loop->own;
+    }
+    loop->n = loop->memory->bytes / loop->threads / least * least / sizeof(uint64_t);
+    return true;
+}
+
+struct limits_loop *limits_create(enum limits_kind kind, uint32_t threads,
+                                  const struct limits_memory *memory)
 {
     struct limits_loop *loop = calloc(1, sizeof *loop);
 
@@ -177,28 +227,32 @@ struct limits_loop *limits_create(enum limits_kind kind, uint32_t threads, size_
         cli_fail(CLI_FAILED, "no memory to measure the machine");
         return NULL;
     }
-    *loop = (struct limits_loop){.kind = kind, .isa = best_isa(), .threads = threads};
+    *loop = (struct limits_loop){
+        .kind = kind, .isa = best_isa(), .threads = threads, .memory = memory};
     loop->crew = crew_create(threads);
-    if (loop->crew && get_memory(loop, bytes))
+    if (loop->crew && get_memory(loop))
         return loop;
-    if (loop->crew)
-        cli_fail(CLI_FAILED, "no memory to measure the machine with %zu bytes", bytes);
     limits_destroy(loop);
     return NULL;
+}
+
+/** The part of a stream that belongs to a member. */
+static void *part(const struct limits_loop *loop, void *stream, uint32_t member)
+{
+    return stream ? (uint64_t *)stream + member * loop->n : NULL;
 }
 
 static void run_member(void *ctx, uint32_t member)
 {
     const struct limits_loop *loop = ctx;
-    size_t from = member * loop->n;
-    const struct streams streams = {
-        .a = loop->memory[0] ? loop->memory[0] + from : NULL,
-        .b = loop->memory[2] ? loop->memory[2] + from : NULL,
-        .out = loop->memory[1] ? loop->memory[1] + from : NULL,
-        .n = loop->n,
-        .sink = loop->sinks + member * SINK,
-    };
+    const struct limits_memory *memory = loop->memory;
+    struct streams streams = {.n = loop->n, .sink = loop->sinks + (size_t)member * SINK};
 
+    if (limits_is_memory(loop->kind)) {
+        streams.a = part(loop, memory->in[0], member);
+        streams.b = part(loop, memory->in[1], member);
+        streams.out = part(loop, memory->out, member);
+    }
     loop->isa->loops[loop->kind](&streams, loop->passes);
 }
 
@@ -215,7 +269,7 @@ double limits_work(const struct limits_loop *loop)
     double lanes = (double)loop->isa->lanes;
 
     if (limits_is_memory(loop->kind))
-        return (double)(kinds[loop->kind].streams * loop->n * loop->threads * sizeof(double));
+        return (double)(kinds[loop->kind].streams * loop->n * loop->threads * sizeof(uint64_t));
     if (loop->kind == LIMITS_FMA_F32 && loop->isa->lanes > 1)
         lanes *= 2;
     return 2.0 * lanes * FMA_CHAINS * FMA_ROUNDS * loop->threads;
@@ -226,8 +280,22 @@ void limits_destroy(struct limits_loop *loop)
     if (!loop)
         return;
     crew_destroy(loop->crew);
-    for (int i = 0; i < 3; i++)
-        free(loop->memory[i]);
+    limits_memory_finish(&loop->own);
     free(loop->sinks);
     free(loop);
+}
+
+double limits_rate(enum limits_kind kind, uint32_t threads, const struct limits_memory *memory)
+{
+    struct limits_loop *loop = limits_create(kind, threads, memory);
+    double fastest = INFINITY;
+
+    if (!loop)
+        return -1;
+    long passes = stopwatch_calibrate(limits_run, loop, batch_seconds);
+    for (int i = 0; i < BATCHES; i++)
+        fastest = fmin(fastest, limits_run(loop, passes) / (double)passes);
+    double rate = limits_work(loop) / fastest;
+    limits_destroy(loop);
+    return rate;
 }

@@ -1,69 +1,98 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The loops of limits.c for one vector length. No include guard: included once per ISA, with
- * ISA(name), TARGET, V (a vector of doubles), LOAD, STORE, STREAM, ADD, ZERO, and for the
- * arithmetic FMA and SET in both precisions (VS is a vector of floats).
+ * ISA(name), TARGET, V (a vector of 64-bit integers), LOAD, STORE, STREAM, ADD, ZERO, and for the
+ * arithmetic VD and VS (vectors of doubles and floats), SET, FMA, ADDD, SETS, FMAS, ADDS, TO_SINK.
+ *
+ * Memory holds operands of any type. They are added up as integers: read as doubles, some would be
+ * denormal, which is slow. The pointers are copied first, or each store would have them read again.
  */
 
-enum { ISA(LANES) = sizeof(V) / sizeof(double) };
+enum { ISA(LANES) = sizeof(V) / sizeof(uint64_t) };
 
-/* Eight sums hide the four cycles of an addition on both ports. */
+/* Eight sums hide the cycles of an addition, and eight loads in flight some of the memory's. */
 TARGET static void ISA(read)(const struct streams *s, long passes)
 {
+    const uint64_t *a = s->a;
+    size_t n = s->n;
     V sums[8];
     for (int k = 0; k < 8; k++)
         sums[k] = ZERO();
     for (long pass = 0; pass < passes; pass++)
-        for (size_t i = 0; i + 8 * ISA(LANES) <= s->n; i += 8 * ISA(LANES)) {
+        for (size_t i = 0; i + 8 * ISA(LANES) <= n; i += 8 * ISA(LANES)) {
 #pragma GCC unroll 8
             for (size_t k = 0; k < 8; k++)
-                sums[k] = ADD(sums[k], LOAD(s->a + i + k * ISA(LANES)));
+                sums[k] = ADD(sums[k], LOAD(a + i + k * ISA(LANES)));
         }
     for (int k = 1; k < 8; k++)
         sums[0] = ADD(sums[0], sums[k]);
     STORE(s->sink, sums[0]);
 }
 
+TARGET static void ISA(read_two)(const struct streams *s, long passes)
+{
+    const uint64_t *a = s->a, *b = s->b;
+    size_t n = s->n;
+    V sums[8];
+    for (int k = 0; k < 8; k++)
+        sums[k] = ZERO();
+    for (long pass = 0; pass < passes; pass++)
+        for (size_t i = 0; i + 4 * ISA(LANES) <= n; i += 4 * ISA(LANES)) {
+#pragma GCC unroll 4
+            for (size_t k = 0; k < 4; k++) {
+                sums[k] = ADD(sums[k], LOAD(a + i + k * ISA(LANES)));
+                sums[k + 4] = ADD(sums[k + 4], LOAD(b + i + k * ISA(LANES)));
+            }
+        }
+    for (int k = 1; k < 8; k++)
+        sums[0] = ADD(sums[0], sums[k]);
+    STORE(s->sink, sums[0]);
+}
+
+/* EACH(i) for all vectors of a pass, four in a turn of the loop. */
+#define PASSES(EACH, END)                                                                          \
+    const uint64_t *a = s->a, *b = s->b;                                                           \
+    uint64_t *out = s->out;                                                                        \
+    size_t n = s->n;                                                                               \
+    (void)b;                                                                                       \
+    for (long pass = 0; pass < passes; pass++) {                                                   \
+        for (size_t i = 0; i + 4 * ISA(LANES) <= n; i += 4 * ISA(LANES)) {                         \
+            EACH(i);                                                                               \
+            EACH(i + ISA(LANES));                                                                  \
+            EACH(i + 2 * ISA(LANES));                                                              \
+            EACH(i + 3 * ISA(LANES));                                                              \
+        }                                                                                          \
+        END;                                                                                       \
+    }
+#define COPY_ONE(i) STORE(out + (i), LOAD(a + (i)))
+#define COPY_PAST(i) STREAM(out + (i), LOAD(a + (i)))
+#define ADD_ONE(i) STORE(out + (i), ADD(LOAD(a + (i)), LOAD(b + (i))))
+#define ADD_PAST(i) STREAM(out + (i), ADD(LOAD(a + (i)), LOAD(b + (i))))
+
 TARGET static void ISA(copy)(const struct streams *s, long passes)
 {
-    for (long pass = 0; pass < passes; pass++) {
-        for (size_t i = 0; i + ISA(LANES) <= s->n; i += ISA(LANES))
-            STORE(s->out + i, LOAD(s->a + i));
-        KEEP(s->out);
-    }
+    PASSES(COPY_ONE, KEEP(out))
 }
 
 TARGET static void ISA(copy_stream)(const struct streams *s, long passes)
 {
-    for (long pass = 0; pass < passes; pass++) {
-        for (size_t i = 0; i + ISA(LANES) <= s->n; i += ISA(LANES))
-            STREAM(s->out + i, LOAD(s->a + i));
-        FENCE();
-    }
+    PASSES(COPY_PAST, FENCE(out))
 }
 
 TARGET static void ISA(add)(const struct streams *s, long passes)
 {
-    for (long pass = 0; pass < passes; pass++) {
-        for (size_t i = 0; i + ISA(LANES) <= s->n; i += ISA(LANES))
-            STORE(s->out + i, ADD(LOAD(s->a + i), LOAD(s->b + i)));
-        KEEP(s->out);
-    }
+    PASSES(ADD_ONE, KEEP(out))
 }
 
 TARGET static void ISA(add_stream)(const struct streams *s, long passes)
 {
-    for (long pass = 0; pass < passes; pass++) {
-        for (size_t i = 0; i + ISA(LANES) <= s->n; i += ISA(LANES))
-            STREAM(s->out + i, ADD(LOAD(s->a + i), LOAD(s->b + i)));
-        FENCE();
-    }
+    PASSES(ADD_PAST, FENCE(out))
 }
 
 /* FMA_CHAINS independent chains hide the latency of a fused multiply-add on both ports. */
 TARGET static void ISA(fma_f64)(const struct streams *s, long passes)
 {
-    V x[FMA_CHAINS], m = SET(0.999999), c = SET(1e-9);
+    VD x[FMA_CHAINS], m = SET(0.999999), c = SET(1e-9);
     for (int k = 0; k < FMA_CHAINS; k++)
         x[k] = SET(k + 1.0);
     for (long i = 0; i < passes * FMA_ROUNDS; i++) {
@@ -72,8 +101,8 @@ TARGET static void ISA(fma_f64)(const struct streams *s, long passes)
             x[k] = FMA(x[k], m, c);
     }
     for (int k = 1; k < FMA_CHAINS; k++)
-        x[0] = ADD(x[0], x[k]);
-    STORE(s->sink, x[0]);
+        x[0] = ADDD(x[0], x[k]);
+    TO_SINK(s->sink, x);
 }
 
 TARGET static void ISA(fma_f32)(const struct streams *s, long passes)
@@ -88,22 +117,30 @@ TARGET static void ISA(fma_f32)(const struct streams *s, long passes)
     }
     for (int k = 1; k < FMA_CHAINS; k++)
         x[0] = ADDS(x[0], x[k]);
-    STORES(s->sink, x[0]);
+    TO_SINK(s->sink, x);
 }
 
 static const loop_fn ISA(loops)[LIMITS_KINDS] = {
     [LIMITS_READ] = ISA(read),
+    [LIMITS_READ_TWO] = ISA(read_two),
     [LIMITS_COPY] = ISA(copy),
     [LIMITS_COPY_STREAM] = ISA(copy_stream),
+    [LIMITS_COPY_C] = copy_by_c,
     [LIMITS_ADD] = ISA(add),
     [LIMITS_ADD_STREAM] = ISA(add_stream),
     [LIMITS_FMA_F32] = ISA(fma_f32),
     [LIMITS_FMA_F64] = ISA(fma_f64),
 };
 
+#undef PASSES
+#undef COPY_ONE
+#undef COPY_PAST
+#undef ADD_ONE
+#undef ADD_PAST
 #undef ISA
 #undef TARGET
 #undef V
+#undef VD
 #undef VS
 #undef LOAD
 #undef STORE
@@ -112,8 +149,9 @@ static const loop_fn ISA(loops)[LIMITS_KINDS] = {
 #undef ZERO
 #undef SET
 #undef FMA
+#undef ADDD
 #undef SETS
 #undef FMAS
 #undef ADDS
-#undef STORES
+#undef TO_SINK
 #undef FENCE

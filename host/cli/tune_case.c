@@ -8,6 +8,7 @@
 
 #include <treadle/treadle.h>
 
+#include "ab_statistics.h"
 #include "cli.h"
 #include "stopwatch.h"
 
@@ -166,22 +167,11 @@ static bool find_pace(struct tune_case *tune, struct crew *crew, const struct wo
     return true;
 }
 
-static void shuffle(size_t *order, size_t count)
-{
-    for (size_t i = count; i > 1; i--) {
-        size_t k = (size_t)random() % i, last = order[i - 1];
-        order[i - 1] = order[k];
-        order[k] = last;
-    }
-}
-
 static bool measure_round(struct tune_case *tune, struct crew *crew, const struct workload *loads)
 {
-    size_t order[TUNE_SIDES_MAX];
+    uint8_t order[TUNE_SIDES_MAX];
 
-    for (size_t i = 0; i < tune->count; i++)
-        order[i] = i;
-    shuffle(order, tune->count);
+    ab_balanced_orders(order, tune->count, (uint8_t)tune->count, &tune->seed);
     for (size_t i = 0; i < tune->count && !cli_interrupted(); i++) {
         struct tune_side *side = &tune->sides[order[i]];
         side->seconds[tune->rounds] = sample(crew, tune->callers, side, loads);

@@ -33,6 +33,7 @@ struct tune_case {
     double size; /* workload_size() */
     struct tune_side sides[TUNE_SIDES_MAX];
     size_t count, rounds;
+    uint64_t seed; /* of the orders */
 };
 
 /**
