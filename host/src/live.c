@@ -3,6 +3,7 @@
 #include "live.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include "budget.h"
 #include "cpus.h"
 #include "error.h"
+#include "own_path.h"
 #include "trace.h"
 
 enum { KINDS = 256, WARNINGS = 16, SENTENCE = 400 };
@@ -432,6 +434,7 @@ static void report(void)
 {
     const struct ab_live_row *rows[KINDS];
     const char *warnings[WARNINGS];
+    char path[PATH_MAX];
     if (!live_on())
         return;
     struct ab_live found = {.a = live.a,
@@ -452,7 +455,7 @@ static void report(void)
     }
     for (; found.warned < live.warned; found.warned++)
         warnings[found.warned] = live.warnings[found.warned];
-    if (*live.save && ab_live_save(live.save, &found))
+    if (*live.save && own_path(live.save, path, sizeof path) && ab_live_save(path, &found))
         return;
     if (*live.save)
         fprintf(stderr, "treadle: TREADLE_AB_SAVE=%s: cannot be written: %s\n", live.save,

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #include "ab_same.h"
 #include "error.h"
+#include "own_path.h"
 
 enum { LINE = 1536, NAME = 128, OPERANDS = 384 };
 
@@ -81,6 +83,14 @@ static int keep(int file)
     return kept;
 }
 
+static int open_file(const char *target)
+{
+    char path[PATH_MAX];
+    if (!own_path(target, path, sizeof path))
+        return -1;
+    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+}
+
 int32_t trace_start(const char *target, int32_t verbose)
 {
     atomic_store(&verbosity, verbose);
@@ -88,7 +98,7 @@ int32_t trace_start(const char *target, int32_t verbose)
     if (strcmp(target, "stderr") == 0)
         file = STDERR_FILENO;
     else if (*target) {
-        file = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+        file = open_file(target);
         if (file < 0)
             return fail(TREADLE_E_INVALID, "TREADLE_TRACE=%.128s: cannot be written: %s", target,
                         strerror(errno));
