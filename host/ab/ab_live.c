@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "page.h"
+
 /** Median seconds of a call of one side. */
 static double seconds_of(const struct ab_live_row *row, bool of_a)
 {
@@ -89,7 +91,7 @@ static void put_string(FILE *file, const char *text)
 {
     fputc('"', file);
     for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
+        if ((unsigned char)*text < ' ' || strchr("\"\\<", *text)) /* "</" would end a script */
             fprintf(file, "\\u%04x", (unsigned)*text);
         else
             fputc(*text, file);
@@ -154,8 +156,9 @@ static void put_row(FILE *file, const struct ab_live *live, const struct ab_live
     put_samples(file, row);
 }
 
-static void put_document(FILE *file, const struct ab_live *live)
+static void put_document(FILE *file, const void *document)
 {
+    const struct ab_live *live = document;
     double floor = 0;
 
     fputs("{\"schema\": 1, \"live\": true, ", file);
@@ -179,13 +182,23 @@ static void put_document(FILE *file, const struct ab_live *live)
     fprintf(file, "],\n \"noise_floor\": %.9g}\n", floor);
 }
 
+static bool is_page(const char *path)
+{
+    size_t length = strlen(path);
+
+    return length > 5 && strcmp(path + length - 5, ".html") == 0;
+}
+
 /** The program's own locale may write numbers with a comma. */
-static void put_plainly(FILE *file, const struct ab_live *live)
+static void put_plainly(FILE *file, bool page, const struct ab_live *live)
 {
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = plain ? uselocale(plain) : (locale_t)0;
 
-    put_document(file, live);
+    if (page)
+        page_print(file, page_of_ab(), put_document, live);
+    else
+        put_document(file, live);
     if (plain) {
         uselocale(before);
         freelocale(plain);
@@ -214,7 +227,7 @@ bool ab_live_save(const char *path, const struct ab_live *live)
     FILE *file = create(draft);
     if (!file)
         return false;
-    put_plainly(file, live);
+    put_plainly(file, is_page(path), live);
     bool whole = !ferror(file);
     if (fclose(file) == 0 && whole && rename(draft, path) == 0)
         return true;

@@ -55,8 +55,9 @@ struct ab_live {
 void ab_live_print(FILE *file, const struct ab_live *live);
 
 /**
- * The document of `treadle ab --json`, as far as it fits, in the place of the file at `path`:
- * whole or not at all. Returns false, with errno, if it can't be written.
+ * The document of `treadle ab --json`, as far as it fits, or its page if `path` ends in ".html", in
+ * the place of the file at `path`: whole or not at all. Returns false, with errno, if it can't be
+ * written.
  */
 bool ab_live_save(const char *path, const struct ab_live *live);
 

@@ -15,6 +15,7 @@
 #include "ab_report.h"
 #include "ab_watch.h"
 #include "cli.h"
+#include "limits_call.h"
 
 /* Where the machine does not tell. */
 static const double usual_cache = 32 << 20;
@@ -60,6 +61,30 @@ static struct workload *make_loads(const struct ab_request *request,
     return loads;
 }
 
+/** What the machine can do at best with the threads that the callers of a side had. */
+static bool measure_limit(const struct ab_result *result, uint32_t threads, double *limit)
+{
+    const struct ab_pairs *pairs = &result->pairs;
+    uint32_t cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), all = threads * pairs->callers;
+
+    *limit = limits_call_rate(&pairs->loads[0], (size_t)pairs->callers * pairs->replicas,
+                              all < cores ? all : cores);
+    return *limit >= 0;
+}
+
+static bool measure_limits(struct ab_result *result)
+{
+    const struct ab_pairs *pairs = &result->pairs;
+
+    if (cli_interrupted())
+        return true;
+    if (!measure_limit(result, pairs->a.threads, &result->limit_a))
+        return false;
+    result->limit_b = result->limit_a;
+    return pairs->a.threads == pairs->b.threads ||
+           measure_limit(result, pairs->b.threads, &result->limit_b);
+}
+
 static int measure_loads(struct ab_result *result)
 {
     struct ab_pairs *pairs = &result->pairs;
@@ -81,7 +106,7 @@ static int measure_loads(struct ab_result *result)
     pairs->turn = calloc(pairs->callers, sizeof *pairs->turn);
     if (!pairs->pairs || !pairs->turn)
         return cli_fail(CLI_FAILED, "no memory for %zu pairs", pairs->most);
-    return ab_pairs_measure(pairs) ? CLI_OK : CLI_FAILED;
+    return ab_pairs_measure(pairs) && measure_limits(result) ? CLI_OK : CLI_FAILED;
 }
 
 static size_t comparisons(const struct ab_request *request)

@@ -25,26 +25,30 @@ double ab_document_floor(const struct ab_result *results, size_t count)
     return largest;
 }
 
-double ab_document_rate(const struct ab_result *result, bool of_a, const char **unit)
+struct ab_rate ab_document_rate(const struct ab_result *result, bool of_a)
 {
     double work = result->flops > 0 ? result->flops : result->bytes;
+    double limit = of_a ? result->limit_a : result->limit_b;
+    struct ab_rate rate = {.rate = 1e-9 * work / ab_document_seconds(&result->pairs, of_a),
+                           .limit = limit > 0 ? 1e-9 * limit : NAN,
+                           .unit = result->flops > 0 ? "GFLOP/s" : "GB/s"};
 
-    *unit = result->flops > 0 ? "GFLOP/s" : "GB/s";
-    return 1e-9 * work / ab_document_seconds(&result->pairs, of_a);
+    rate.share = rate.rate * result->pairs.callers / rate.limit;
+    return rate;
 }
 
 static json_t *side_json(const struct ab_request *request, const struct ab_result *result,
                          bool of_a)
 {
     const struct ab_side *side = of_a ? &result->pairs.a : &result->pairs.b;
-    const char *unit;
-    double rate = ab_document_rate(result, of_a, &unit);
+    const struct ab_rate rate = ab_document_rate(result, of_a);
 
-    return json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:s, s:I}", "spec",
+    return json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:s, s:o, s:o, s:I}", "spec",
                      of_a ? request->given_a : request->given_b, "backend", side->backend,
                      "variant", side->variant, "threads", (json_int_t)side->threads, "seconds",
-                     ab_document_seconds(&result->pairs, of_a), "rate", rate, "unit", unit,
-                     "calls_per_sample", (json_int_t)side->calls);
+                     ab_document_seconds(&result->pairs, of_a), "rate", rate.rate, "unit",
+                     rate.unit, "limit", output_number(rate.limit), "share",
+                     output_number(rate.share), "calls_per_sample", (json_int_t)side->calls);
 }
 
 json_t *ab_document_samples(const struct ab_pairs *pairs)

@@ -28,10 +28,12 @@ double ab_document_seconds(const struct ab_pairs *pairs, bool of_a);
 /** The largest distance from 1 of A against itself. */
 double ab_document_floor(const struct ab_result *results, size_t count);
 
-/**
- * What a side moves or computes: 1e9 bytes or operations a second.
- * @param unit  gets "GB/s" or "GFLOP/s"
- */
-double ab_document_rate(const struct ab_result *result, bool of_a, const char **unit);
+/** What a caller of a side moves or computes in a second, and what part of the limit all have. */
+struct ab_rate {
+    double rate, limit, share; /* limit and share are NaN if they were not measured */
+    const char *unit;          /* "GB/s" or "GFLOP/s" */
+};
+
+struct ab_rate ab_document_rate(const struct ab_result *result, bool of_a);
 
 #endif /* TREADLE_AB_DOCUMENT_H */

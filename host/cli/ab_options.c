@@ -25,7 +25,6 @@ const char ab_text[] =
     "  --sizes SIZES    1e3,1e5 or 1000x1000 or a range with N sizes per decade, 1e3:1e7:logN\n"
     "                   (1e3:1e7:log; 100,300,1000 for products and linear algebra)\n"
     "  --dtypes TYPES   f64,f32,i64,c128, ... (f64)\n"
-    "  --dtype TYPES    the same\n"
     "  --axis AXES      for reductions: 0, -1, or 0,2 (all axes)\n"
     "  --layout LAYOUT  contiguous, strided, transposed, misaligned or broadcast (contiguous)\n"
     "  --inplace        the output is the first input\n"
@@ -189,7 +188,6 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
 {
     static const struct option options[] = {{"op", required_argument, NULL, OP},
                                             {"sizes", required_argument, NULL, SIZES},
-                                            {"dtype", required_argument, NULL, DTYPE},
                                             {"dtypes", required_argument, NULL, DTYPE},
                                             {"axis", required_argument, NULL, AXIS},
                                             {"layout", required_argument, NULL, LAYOUT},

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ab_document.h"
-#include "ab_page.h"
 #include "ab_store.h"
 #include "ab_text.h"
 #include "cli.h"
@@ -17,11 +16,13 @@ static void print_side(struct output_table *table, const struct ab_result *resul
     const struct ab_pairs *pairs = &result->pairs;
     const struct ab_side *side = of_a ? &pairs->a : &pairs->b;
     char cell[OUTPUT_CELL];
-    const char *unit;
-    double rate = ab_document_rate(result, of_a, &unit);
+    const struct ab_rate rate = ab_document_rate(result, of_a);
 
     output_cell(table, "%s", output_seconds(ab_document_seconds(pairs, of_a), cell));
-    output_cell(table, "%.3g %s", rate, unit);
+    if (isnan(rate.share))
+        output_cell(table, "%.3g %s", rate.rate, rate.unit);
+    else
+        output_cell(table, "%.3g %s (%.0f %%)", rate.rate, rate.unit, 100 * rate.share);
     output_cell(table, "%s x%u", side->backend, side->threads);
 }
 
@@ -38,8 +39,9 @@ static void print_head(const struct ab_request *request)
 static void print_table(const struct ab_request *request, const struct ab_result *results,
                         size_t count)
 {
-    static const char *const head[] = {"op", "type", "size",   "A",   "rate",     "ran on",
-                                       "B",  "rate", "ran on", "A/B", "interval", "verdict"};
+    static const char *const head[] = {
+        "op",     "type", "size",     "A",      "rate (of limit)", "ran on", "B", "rate (of limit)",
+        "ran on", "A/B",  "interval", "verdict"};
     struct output_table table;
 
     print_head(request);
@@ -133,7 +135,8 @@ static int deliver(const struct ab_request *request, const struct ab_result *res
         status = print(request, results, count, document);
     if (!status && request->save && !ab_store_save(request->save, document))
         status = CLI_FAILED;
-    if (!status && request->html && !ab_page_write(request->html, document))
+    if (!status && request->html &&
+        !output_page("ab: --html", request->html, page_of_ab(), document))
         status = CLI_FAILED;
     return status ? status : judge(request, results, count);
 }

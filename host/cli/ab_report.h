@@ -18,6 +18,7 @@ struct ab_result {
     struct treadle_dtype dtype;
     char shape[64];
     double size, bytes, flops; /* of one call */
+    double limit_a, limit_b; /* of the machine, for all callers together, per second; 0: unknown */
 };
 
 /**

@@ -24,9 +24,11 @@ static void markdown_side(const json_t *side)
 {
     char cell[OUTPUT_CELL];
 
-    printf(" %s, %.3g %s, %s ×%d |", output_seconds(number_of(side, "seconds"), cell),
-           number_of(side, "rate"), text_of(side, "unit"), text_of(side, "backend"),
-           (int)number_of(side, "threads"));
+    printf(" %s, %.3g %s,", output_seconds(number_of(side, "seconds"), cell),
+           number_of(side, "rate"), text_of(side, "unit"));
+    if (json_is_real(json_object_get(side, "share")))
+        printf(" %.0f %% of limit,", 100 * number_of(side, "share"));
+    printf(" %s ×%d |", text_of(side, "backend"), (int)number_of(side, "threads"));
 }
 
 static void markdown_row(const json_t *result)
@@ -65,8 +67,8 @@ void ab_text_markdown(const json_t *document)
 static const char *const columns[] = {"op",     "dtype",    "size",    "shape",    "callers",
                                       "layout", "in_place", "cache",   "output",   "ratio",
                                       "low",    "high",     "verdict", "verified", "noise_floor"};
-static const char *const side_columns[] = {"spec",    "backend", "variant", "threads",
-                                           "seconds", "rate",    "unit"};
+static const char *const side_columns[] = {"spec", "backend", "variant", "threads", "seconds",
+                                           "rate", "unit",    "limit",   "share"};
 
 static void csv_value(const json_t *value)
 {

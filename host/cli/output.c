@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "output.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,4 +111,24 @@ int output_json(json_t *root)
     if (status || fflush(stdout))
         return cli_fail(CLI_FAILED, "the JSON document could not be written");
     return CLI_OK;
+}
+
+static void put_document(FILE *file, const void *document)
+{
+    json_dumpf(document, file, JSON_COMPACT | JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(9));
+}
+
+bool output_page(const char *what, const char *path, const char *page, const json_t *document)
+{
+    FILE *file = fopen(path, "we");
+    bool good = file != NULL;
+
+    if (file) {
+        page_print(file, page, put_document, document);
+        good = !ferror(file);
+        good = !fclose(file) && good;
+    }
+    if (!good)
+        cli_fail(CLI_FAILED, "%s: %s cannot be written: %s", what, path, strerror(errno));
+    return good;
 }

@@ -3,7 +3,10 @@
 #define TREADLE_OUTPUT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "page.h"
 
 enum { OUTPUT_COLUMNS_MAX = 12, OUTPUT_CELL = 64 };
 
@@ -36,6 +39,12 @@ const char *output_count(double count, char *text);
 
 /** A number, or null if it is none or infinite. */
 json_t *output_number(double number);
+
+/**
+ * Write a page of host/ab/page.h with the document in it. Returns false after a sentence that
+ * begins with `what`.
+ */
+bool output_page(const char *what, const char *path, const char *page, const json_t *document);
 
 /** Print the document and drop it. Returns CLI_OK, or CLI_FAILED if stdout cannot take it. */
 int output_json(json_t *root);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The treadle command, and plugins that are slow or wrong, for the tests of both."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -151,3 +153,46 @@ def plugin_folder(build_plugin):
     build_plugin("treadle-slow.so", "slow", repeat=50)
     build_plugin("treadle-rounds.so", "rounds")
     return build_plugin("treadle-wrong.so", "wrong", 1, "0.25", "1e-6").parent
+
+
+BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
+WATCH = "<head><script>window.errors = []; onerror = m => window.errors.push(String(m));</script>"
+TELL = """<script>
+addEventListener("load", () => {{
+  const seen = (() => {{ {} }})();
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  document.title = JSON.stringify({{seen, wide, errors: window.errors}});
+}});
+</script></body>"""
+
+
+@pytest.fixture(scope="session")
+def browse(tmp_path_factory):
+    """Open a page in a browser; return what a piece of JavaScript says of it."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not browser:
+        pytest.skip("no Chromium here")
+    folder = tmp_path_factory.mktemp("browser")
+
+    def look(file, script, width=1000, dark=False):
+        page = file.read_text().replace("<head>", WATCH).replace("</body>", TELL.format(script))
+        watched = folder / "page.html"
+        watched.write_text(page)
+        done = subprocess.run(
+            [
+                *[browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"],
+                *[f"--window-size={width},900", f"--user-data-dir={folder / 'profile'}"],
+                *(["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if dark else []),
+                *["--enable-logging=stderr", watched.as_uri()],
+            ],
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        assert ":CONSOLE" not in done.stderr
+        told = json.loads(re.search(r"<title>(.*?)</title>", done.stdout)[1])
+        assert told["errors"] == []
+        assert not told["wide"], "the page is wider than the window"
+        return told["seen"]
+
+    return look

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -325,6 +324,7 @@ def test_ab_writes_csv(treadle):
     assert all(None not in row and None not in row.values() for row in rows)
     assert all(float(row["low"]) <= float(row["ratio"]) <= float(row["high"]) for row in rows)
     assert all(row["b_spec"] == "openmp:2" and int(row["pairs"]) >= 12 for row in rows)
+    assert all(float(row["a_share"]) > 0 and float(row["b_limit"]) > 0 for row in rows)
 
 
 def test_ab_rates_are_bytes_over_seconds(treadle):
@@ -334,6 +334,20 @@ def test_ab_rates_are_bytes_over_seconds(treadle):
     result = ab(treadle, "serial", "serial", "--op", "matmul", "--sizes", 30)["results"][0]
     assert result["a"]["unit"] == "GFLOP/s"
     assert result["a"]["rate"] * result["a"]["seconds"] == pytest.approx(2 * 30**3 * 1e-9)
+
+
+def test_ab_shares_are_rates_of_all_callers_over_the_limit(treadle):
+    args = ["serial", "serial", "--sizes", 1000, "--callers", 2, "--pairs", 12]
+    for op, cache in [("add", "warm"), ("sum", "cold"), ("dot", "warm"), ("matmul", "warm")]:
+        more = ["--op", op, "--cache", cache, "--sizes", 50 if op == "matmul" else 1000]
+        result = ab(treadle, *args, *more)["results"][0]
+        for side in [result["a"], result["b"]]:
+            assert side["limit"] > 0
+            assert side["share"] == pytest.approx(2 * side["rate"] / side["limit"])
+    table = treadle("ab", "serial", "serial", "--sizes", 1000, "--pairs", 12).stdout
+    assert len(re.findall(r"GB/s \(\d+ %\)", table)) == 2
+    markdown = treadle("ab", "serial", "serial", "--sizes", 10, "--pairs", 12, "--markdown").stdout
+    assert len(re.findall(r"GB/s, \d+ % of limit", markdown)) == 2
 
 
 def page_of(treadle, folder):
@@ -358,51 +372,53 @@ def test_ab_page_cannot_be_broken_by_what_is_in_it(treadle, build_plugin, tmp_pa
     assert file.read_text().count("</script>") == 2
 
 
-CLICK = """
-<script>
-addEventListener("load", () => {
+LOOK = """
   const buttons = document.querySelectorAll("#sizes button");
-  buttons[2].click();
-  document.title = JSON.stringify({
+  buttons[buttons.length > 2 ? 2 : 0].click();
+  return {
     pressed: [...buttons].map(b => b.getAttribute("aria-pressed")),
+    kinds: [...document.querySelectorAll("#kinds button")].map(b => b.textContent),
     marks: document.querySelectorAll("#curve circle").length,
     dots: document.querySelectorAll("#pairs .sample").length,
     rows: document.querySelectorAll("#rows tr").length,
-    wide: document.documentElement.scrollWidth <= innerWidth,
-    errors: window.errors,
-  });
-});
-</script></body>"""
-WATCH = "<head><script>window.errors = []; onerror = m => window.errors.push(String(m));</script>"
+  };
+"""
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1000, False), (390, True)])
-def test_ab_page_draws_itself_in_a_browser(treadle, tmp_path, width, dark):
-    names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
-    browser = next(filter(None, map(shutil.which, names)), None)
-    if not browser:
-        pytest.skip("no Chromium here")
+def test_ab_page_draws_itself_in_a_browser(treadle, browse, tmp_path, width, dark):
     file, report = page_of(treadle, tmp_path)
-    watched = file.read_text().replace("<head>", WATCH).replace("</body>", CLICK)
-    file.write_text(watched)
-    done = subprocess.run(
-        [
-            *[browser, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900"],
-            *(["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if dark else []),
-            *[f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--dump-dom"],
-            file.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert ":CONSOLE" not in done.stderr
-    seen = json.loads(re.search(r"<title>(.*?)</title>", done.stdout)[1])
-    assert seen["errors"] == []
+    seen = browse(file, LOOK, width, dark)
     assert seen["pressed"] == ["false", "false", "true", "false"]
     assert seen["rows"] == seen["marks"] == len(report["results"]) == 4
+    assert seen["kinds"] == ["add f64"]
     assert seen["dots"] == len(report["results"][2]["samples"])
-    assert seen["wide"]
+
+
+def live_result(op, size, **more):
+    side = {"spec": "serial", "backend": "serial", "seconds": 1e-4, "threads": 1}
+    samples = [{"a": 1e-4, "b": 2e-4, "a_first": True}] * 3
+    ends = {"verdict": "undecided", "verified": None, "same_bits_required": True}
+    call = {"op": op, "dtype": "f64", "size": size, "shape": f"{size}", "callers": 1, "ratio": 0.5}
+    return (
+        call | ends | {"low": None, "high": None, "a": side, "b": side, "samples": samples} | more
+    )
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_ab_page_draws_a_live_result(treadle, browse, tmp_path, count):
+    file, report = page_of(treadle, tmp_path)
+    results = [live_result("add", 3000), live_result("sqrt", 10), live_result("add", 1000)]
+    results[1] |= {"shape": "512..1023", "low": 0.4, "high": 0.6, "verdict": "A faster"}
+    live = {"live": True, "share": 0.1, "environment": {"cores": 2}, "results": results[:count]}
+    del report["seed"]
+    page = file.read_text()
+    data = re.search(r'(<script type="application/json" id="data">).*?(</script>)', page, re.DOTALL)
+    file.write_text(page.replace(data[0], data[1] + json.dumps(report | live) + data[2]))
+    seen = browse(file, LOOK.replace("buttons[", "buttons[0] && buttons["))
+    assert seen["rows"] == count
+    assert seen["kinds"] == (["add f64", "sqrt f64"] if count else [])
+    assert seen["marks"] == (2 if count else 0)
 
 
 # ---- whole programs

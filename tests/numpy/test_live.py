@@ -2,6 +2,7 @@
 """TREADLE_AB under NumPy: a program's own calls on two backends, with the bits of plain NumPy."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -103,3 +104,41 @@ def test_saved_runs_can_be_compared(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "multiply" in {c["op"] for c in json.loads(done.stdout)["changes"]}
+
+
+def test_a_page_is_saved_where_the_name_says_so(tmp_path):
+    page = tmp_path / "live.html"
+    code = WORK.replace("ROUNDS", "60")
+    env = {"TREADLE_AB": "serial,openmp@0.5", "TREADLE_AB_SAVE": str(page), "TREADLE_MIN": "10000"}
+    assert python("-m", "treadle", "-c", code, **env).returncode == 0
+    text = page.read_text()
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert "multiply" in {r["op"] for r in json.loads(data[1])["results"]}
+    assert text.endswith("</html>\n")
+
+
+SIBLINGS = """
+import os, subprocess, sys
+import numpy as np
+x = np.ones(200_000)
+for _ in range(40):
+    x + x
+print(os.getpid(), flush=True)
+if len(sys.argv) == 1:
+    subprocess.run([sys.executable, "-m", "treadle", __file__, "child"], check=True)
+"""
+
+
+def test_processes_write_files_of_their_own(tmp_path):
+    script = tmp_path / "siblings.py"
+    script.write_text(SIBLINGS)
+    saved = {f"TREADLE_{kind}": f"{tmp_path}/{kind}-%p.json" for kind in ["AB_SAVE", "TRACE"]}
+    env = {"TREADLE_AB": "serial,openmp@0.5", "TREADLE_MIN": "10000", **saved}
+    done = python("-m", "treadle", script, **env)
+    assert done.returncode == 0, done.stderr
+    pids = done.stdout.split()
+    assert len(set(pids)) == 2
+    for pid in pids:
+        assert json.loads((tmp_path / f"AB_SAVE-{pid}.json").read_text())["results"]
+        trace = (tmp_path / f"TRACE-{pid}.json").read_text()
+        assert set(re.findall(r'"pid":(\d+)', trace)) == {pid}
