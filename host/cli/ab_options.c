@@ -50,7 +50,7 @@ const char ab_text[] =
     "Examples:\n"
     "  treadle ab serial openmp\n"
     "  treadle ab openmp blis --op matmul --sizes 64,256,1000 --callers 2\n"
-    "  treadle ab openmp:1 openmp:2 --op sum --sizes 1e4:1e7:log2 --dtype f32\n"
+    "  treadle ab openmp:1 openmp:2 --op sum --sizes 1e4:1e7:log2 --dtypes f32\n"
     "  treadle ab old/treadle-you.so new/treadle-you.so --fail-if slower:3%\n"
     "  treadle ab serial openmp --save monday; treadle ab compare monday tuesday\n"
     "  treadle ab --env TREADLE_BACKEND=serial --env TREADLE_BACKEND=auto -- python -m treadle "

@@ -194,7 +194,6 @@ bool bench_case_measure(struct bench_case *bench, double seconds)
             struct bench_contender *contender = &bench->contenders[order[i]];
             contender->seconds[bench->rounds] = time_contender(contender);
             going = contender->seconds[bench->rounds] >= 0;
-            cli_progress("%s: round %zu", bench->load.op, bench->rounds + 1);
         }
         bench->rounds += going;
     }

@@ -77,6 +77,7 @@ def test_every_help_has_usage_examples_and_exit_codes(treadle, command):
         (["bench", "add", "--sizes", "0"], ["--sizes", "0"]),
         (["bench", "add", "--threads", "1,none"], ["--threads", "none"]),
         (["bench", "dispatch", "add"], ["dispatch", "alone"]),
+        (["bench", "--axis", "0"], ["--axis", "names of reductions"]),
         (["ab"], ["ab", "two backends"]),
         (["ab", "serial"], ["two backends", "1"]),
         (["ab", "serial", "serial", "junk"], ["two backends", "3"]),
@@ -195,10 +196,59 @@ def test_bench_compares_with_limits_of_the_same_run(treadle):
     assert serial["matmul"]["unit"] == "GFLOP/s"
     assert serial["add"]["ns"] * serial["add"]["rate"] == pytest.approx(3 * 200 * 8)
     assert serial["matmul"]["ns"] * serial["matmul"]["rate"] == pytest.approx(2 * 200**3)
+    assert serial["sum"]["limit_kind"] == "read"
+    assert report["machine"] == []
     kinds = {limit["kind"] for limit in report["limits"]}
     assert kinds == {"add", "add, non-temporal", "read", "fma f64"}
     assert all(limit["rate"] > 0 for limit in report["limits"])
     assert report["environment"]["cores"] == os.cpu_count()
+
+
+def test_bench_without_names_has_every_operation(treadle, browse, tmp_path):
+    page = tmp_path / "bench.html"
+    args = ["bench", "--sizes", 24, "--time", 0.01, "--threads", 1, "--html", page, "--json"]
+    report = json.loads(treadle(*args).stdout)
+    ops = {r["op"] for r in report["results"]}
+    explained = treadle("explain", "nothing", 1, code=USAGE).stderr.split("use one of ")[1].split()
+    assert ops <= {*explained}
+    assert ops >= {"add", "copy", "sum", "dot", "matmul"}
+    serial = {r["op"]: r for r in report["results"] if r["backend"] == "serial"}
+    assert [serial[op]["operations"] for op in ["add", "copy", "dot"]] == [24, 0, 48]
+    assert serial["matmul"]["operations"] / serial["matmul"]["bytes"] == 24 / 12
+    assert all(
+        0 < r["share"] == pytest.approx(r["rate"] / r["limit"], rel=0.9) for r in serial.values()
+    )
+    machine = {(row["level"], row["kind"]): row["rate"] for row in report["machine"]}
+    kinds = ["read", "copy", "copy, non-temporal", "copy, memcpy", "add", "add, non-temporal"]
+    assert all(machine["memory", kind] > 0 for kind in kinds)
+    assert machine["registers", "fma f32"] > 0
+    for width, dark in [(1000, False), (390, True)]:
+        seen = browse(page, LOOK, width, dark)
+        assert seen["rows"] == len(report["results"])
+        assert seen["chosen"] == len([r for r in report["results"] if r["op"] == "sum"]) - 1
+        assert seen["told"].startswith("sum f64 24 on ")
+        assert seen["roofs"] == len({row["level"] for row in report["machine"]})
+
+
+LOOK = """
+  const button = [...document.querySelectorAll("#ops button")].find(b => b.textContent === "sum");
+  button.click();
+  const chosen = document.querySelectorAll("#roofline .chosen");
+  chosen[0].dispatchEvent(new Event("click"));
+  return {
+    rows: document.querySelectorAll("#rows tr").length,
+    chosen: chosen.length,
+    roofs: document.querySelectorAll("#roofline .roof").length,
+    told: document.getElementById("told").textContent,
+  };
+"""
+
+
+def test_bench_leaves_out_what_nobody_has(treadle):
+    args = ["bench", "--sizes", 10, "--time", 0.01, "--threads", 1, "--dtype", "i64", "--json"]
+    ops = {r["op"] for r in json.loads(treadle(*args).stdout)["results"]}
+    assert "add" in ops
+    assert "svd" not in ops
 
 
 def test_bench_shows_other_backends(treadle, plugin_folder):
