@@ -141,6 +141,7 @@ static void put_row(FILE *file, const struct ab_live *live, const struct ab_live
     put_text(file, "dtype", row->dtype);
     put_text(file, "shape", row->shape);
     put_number(file, "size", row->size);
+    put_number(file, "work", row->work > 0 ? row->work : NAN);
     put_number(file, "callers", row->callers);
     put_number(file, "ratio", row->interval.ratio);
     put_number(file, "low", known ? row->interval.low : NAN);
@@ -167,7 +168,10 @@ static void put_document(FILE *file, const void *document)
     put_number(file, "share", live->share);
     put_number(file, "level", live->level);
     put_number(file, "same", live->same);
-    fprintf(file, "\"interrupted\": false, \"environment\": {\"cores\": %d},\n", live->cores);
+    fputs("\"interrupted\": false, \"environment\": {", file);
+    put_text(file, "version", live->version);
+    put_text(file, "cpu", live->cpu);
+    fprintf(file, "\"cores\": %d},\n", live->cores);
     fputs(" \"results\": [\n", file);
     for (size_t i = 0; i < live->count; i++) {
         put_row(file, live, live->rows[i]);

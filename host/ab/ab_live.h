@@ -28,6 +28,7 @@ struct ab_live_row {
     const char *op;
     char dtype[8], shape[64]; /* "f64"; "1000" or "512..1023" */
     double size;              /* elements, or flops, that the seconds are for */
+    double work;              /* bytes or flops of such a call, as a profile counts; 0: none */
     uint32_t callers, checks; /* at once, at most; results that were compared and agreed */
     bool bits;                /* they have to be the same ones */
     struct ab_live_side a, b;
@@ -42,7 +43,8 @@ struct ab_live_row {
 
 /** A program's run. */
 struct ab_live {
-    const char *a, *b; /* as given */
+    const char *a, *b;         /* as given */
+    const char *cpu, *version; /* of the machine and the library */
     double share, level, same;
     int32_t cores;
     const struct ab_live_row *const *rows; /* each with at least one pair */

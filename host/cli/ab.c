@@ -10,12 +10,14 @@
 
 #include "ab_compare.h"
 #include "ab_options.h"
+#include "ab_profile.h"
 #include "ab_program.h"
 #include "ab_replay.h"
 #include "ab_report.h"
 #include "ab_watch.h"
 #include "cli.h"
 #include "limits_call.h"
+#include "tune_times.h"
 
 /* Where the machine does not tell. */
 static const double usual_cache = 32 << 20;
@@ -85,7 +87,28 @@ static bool measure_limits(struct ab_result *result)
            measure_limit(result, pairs->b.threads, &result->limit_b);
 }
 
-static int measure_loads(struct ab_result *result)
+/** A team's time says little without that of one thread. */
+static bool measure_alone(struct ab_result *result)
+{
+    struct ab_pairs *pairs = &result->pairs;
+    const struct ab_side *sides[] = {&pairs->a, &pairs->b};
+    char spec[64];
+
+    result->work = tune_work(&pairs->loads[0]);
+    for (size_t i = 0; i < 2 && !cli_interrupted(); i++) {
+        struct ab_alone *alone = &result->alone[i];
+        if (sides[i]->threads == 1)
+            continue;
+        alone->backend = sides[i]->backend;
+        snprintf(spec, sizeof spec, "%s:1", alone->backend);
+        alone->seconds = ab_pairs_time(pairs, spec);
+        if (alone->seconds < 0)
+            return false;
+    }
+    return true;
+}
+
+static int measure_loads(struct ab_result *result, bool alone)
 {
     struct ab_pairs *pairs = &result->pairs;
     const struct workload *load = &pairs->loads[0];
@@ -106,7 +129,9 @@ static int measure_loads(struct ab_result *result)
     pairs->turn = calloc(pairs->callers, sizeof *pairs->turn);
     if (!pairs->pairs || !pairs->turn)
         return cli_fail(CLI_FAILED, "no memory for %zu pairs", pairs->most);
-    return ab_pairs_measure(pairs) && measure_limits(result) ? CLI_OK : CLI_FAILED;
+    if (!ab_pairs_measure(pairs) || (alone && !measure_alone(result)) || !measure_limits(result))
+        return CLI_FAILED;
+    return CLI_OK;
 }
 
 static size_t comparisons(const struct ab_request *request)
@@ -135,7 +160,7 @@ static int measure_size(const struct ab_request *request, const struct options_s
     result->pairs.loads = make_loads(request, size, count);
     if (!result->pairs.loads)
         return CLI_FAILED;
-    int status = measure_loads(result);
+    int status = measure_loads(result, request->write_profile);
     finish_loads(result->pairs.loads, count);
     free(result->pairs.turn);
     return status;
@@ -182,6 +207,8 @@ int cli_ab(int argc, char **argv)
         return cli_help(ab_usage, ab_text);
     if (!status)
         status = ab_options_check(&request);
+    if (!status && request.write_profile)
+        status = ab_profile_check(&request);
     if (status)
         return status;
     if (request.replay)

@@ -229,7 +229,8 @@ int ab_compare(int argc, char **argv)
         return cli_help(ab_usage, ab_text);
     if (status)
         return status;
-    json_t *old = ab_store_load(request.old), *new = old ? ab_store_load(request.new) : NULL;
+    json_t *old = ab_store_load("ab compare", request.old),
+           *new = old ? ab_store_load("ab compare", request.new) : NULL;
     status = new ? compare(&request, old, new) : CLI_USAGE;
     json_decref(old);
     json_decref(new);

@@ -74,6 +74,17 @@ static json_t *call_json(const struct ab_request *request, const struct ab_resul
                      request->fresh ? "fresh" : "reused");
 }
 
+static json_t *alone_json(const struct ab_result *result)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < 2; i++)
+        if (result->alone[i].seconds > 0)
+            json_array_append_new(list, json_pack("{s:s, s:f}", "backend", result->alone[i].backend,
+                                                  "seconds", result->alone[i].seconds));
+    return list;
+}
+
 static json_t *result_json(const struct ab_request *request, const struct ab_result *result)
 {
     const struct ab_pairs *pairs = &result->pairs;
@@ -90,6 +101,10 @@ static json_t *result_json(const struct ab_request *request, const struct ab_res
 
     json_object_update(json, found);
     json_decref(found);
+    if (result->work > 0) {
+        json_object_set_new(json, "work", json_real(result->work));
+        json_object_set_new(json, "alone", alone_json(result));
+    }
     return json;
 }
 

@@ -40,6 +40,9 @@ const char ab_text[] =
     "  --level PERCENT  confidence, for all sizes together (95)\n"
     "  --seed N         of the data and of the order (from the clock)\n"
     "  --save NAME      keep the JSON under this name, or in this file if it has a slash in it\n"
+    "  --write-profile  let the times be the costs by which programs choose, as 'treadle tune' "
+    "does\n"
+    "  --anyway         write them even if other processes were busy\n"
     "  --env SETTINGS   for a program: 'NAME=VALUE NAME=VALUE'; A's first, then B's\n"
     "  --fail-if WHAT   exit with 4 if B is surely slower:3% (faster:3%) than A at any size\n"
     "  --json           results, raw pairs and environment as JSON\n"
@@ -81,7 +84,9 @@ enum {
     JSON,
     MARKDOWN,
     CSV,
-    HTML
+    HTML,
+    WRITE_PROFILE,
+    ANYWAY
 };
 
 /** One of two words: is it the second? */
@@ -130,6 +135,12 @@ static bool take_option(struct ab_request *request, int option, const char *valu
         return true;
     case HTML:
         request->html = value;
+        return true;
+    case WRITE_PROFILE:
+        request->write_profile = true;
+        return true;
+    case ANYWAY:
+        request->anyway = true;
         return true;
     case REPLAY:
         request->replay = value;
@@ -199,6 +210,8 @@ int ab_options_parse(int argc, char **argv, struct ab_request *request)
                                             {"markdown", no_argument, NULL, MARKDOWN},
                                             {"csv", no_argument, NULL, CSV},
                                             {"html", required_argument, NULL, HTML},
+                                            {"write-profile", no_argument, NULL, WRITE_PROFILE},
+                                            {"anyway", no_argument, NULL, ANYWAY},
                                             {"callers", required_argument, NULL, CALLERS},
                                             {"replay", required_argument, NULL, REPLAY},
                                             {"threads", required_argument, NULL, THREADS},

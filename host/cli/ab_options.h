@@ -22,7 +22,7 @@ struct ab_request {
     int64_t callers, threads, pairs, seed;
     double seconds, limit, same, level; /* same and level in per cent */
     enum workload_layout layout;
-    bool in_place, cold, fresh;
+    bool in_place, cold, fresh, write_profile, anyway;
     struct ab_limit fail_if;
     enum ab_format format;
 };

@@ -11,6 +11,7 @@
 
 /* Long against the clock (25 ns) and against a wake-up (60 us). */
 static const double batch_seconds = 1e-3;
+enum { BATCHES = 7 };
 
 /** One batch of one side, seen by all callers. */
 struct batch {
@@ -188,4 +189,20 @@ bool ab_pairs_measure(struct ab_pairs *pairs)
             break;
     }
     return true;
+}
+
+double ab_pairs_time(struct ab_pairs *pairs, const char *spec)
+{
+    struct ab_side side = {.spec = spec};
+    double seconds[BATCHES];
+
+    if (!calibrate(pairs, &side))
+        return -1;
+    for (size_t i = 0; i < BATCHES; i++) {
+        seconds[i] = run_batch(pairs, &side, side.calls) / (double)side.calls;
+        if (seconds[i] < 0)
+            return -1;
+    }
+    stopwatch_median(seconds, BATCHES); /* sorts them */
+    return seconds[BATCHES / 4];
 }

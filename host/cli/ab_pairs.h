@@ -59,4 +59,10 @@ struct ab_pairs {
  */
 bool ab_pairs_measure(struct ab_pairs *pairs);
 
+/**
+ * Seconds of a call under another spec, by all callers at once: the lower quartile of some batches.
+ * Negative after a sentence.
+ */
+double ab_pairs_time(struct ab_pairs *pairs, const char *spec);
+
 #endif /* TREADLE_AB_PAIRS_H */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ab_document.h"
+#include "ab_profile.h"
 #include "ab_store.h"
 #include "ab_text.h"
 #include "cli.h"
@@ -157,6 +158,8 @@ int ab_report(const struct ab_request *request, const struct ab_result *results,
     if (!document)
         return cli_fail(CLI_FAILED, "ab: no memory for the results");
     status = deliver(request, results, count, document);
+    if (!status && request->write_profile && !cli_interrupted())
+        status = ab_profile_write(request, document, &disturbance);
     json_decref(document);
     return status;
 }

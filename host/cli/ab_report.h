@@ -11,6 +11,12 @@
 #include "facts.h"
 #include "verify.h"
 
+/** What a backend takes with one thread; 0 seconds: that is what it was measured with anyway. */
+struct ab_alone {
+    const char *backend;
+    double seconds;
+};
+
 /** One size of one type, after it was measured. */
 struct ab_result {
     struct ab_pairs pairs;
@@ -19,6 +25,8 @@ struct ab_result {
     char shape[64];
     double size, bytes, flops; /* of one call */
     double limit_a, limit_b; /* of the machine, for all callers together, per second; 0: unknown */
+    double work;             /* of one call, as a profile counts it */
+    struct ab_alone alone[2];
 };
 
 /**

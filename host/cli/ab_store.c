@@ -67,7 +67,7 @@ bool ab_store_save(const char *name, const json_t *document)
     return false;
 }
 
-json_t *ab_store_load(const char *name)
+json_t *ab_store_load(const char *what, const char *name)
 {
     char path[PATH_MAX];
     json_error_t error;
@@ -76,14 +76,13 @@ json_t *ab_store_load(const char *name)
         return NULL;
     json_t *document = json_load_file(path, 0, &error);
     if (!document) {
-        cli_fail(CLI_USAGE, "ab compare: %s: %s", path, error.text);
+        cli_fail(CLI_USAGE, "%s: %s: %s", what, path, error.text);
         return NULL;
     }
     json_int_t schema = json_integer_value(json_object_get(document, "schema"));
     if (schema == AB_SCHEMA && json_is_array(json_object_get(document, "results")))
         return document;
-    cli_fail(CLI_USAGE, "ab compare: %s: is no result of 'treadle ab' of schema %d", path,
-             AB_SCHEMA);
+    cli_fail(CLI_USAGE, "%s: %s: is no result of 'treadle ab' of schema %d", what, path, AB_SCHEMA);
     json_decref(document);
     return NULL;
 }

@@ -14,7 +14,7 @@
 /** Returns false after a sentence. A result of that name is replaced, whole or not at all. */
 bool ab_store_save(const char *name, const json_t *document);
 
-/** A document of a schema that is known, or NULL after a sentence. */
-json_t *ab_store_load(const char *name);
+/** A document of a schema that is known, or NULL after a sentence that begins with `what`. */
+json_t *ab_store_load(const char *what, const char *name);
 
 #endif /* TREADLE_AB_STORE_H */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <treadle/treadle.h>
@@ -84,10 +85,13 @@ static bool has_cpu_flag(const char *flag)
 void facts_read(struct facts *facts)
 {
     char line[64];
+    struct utsname name;
     cpu_set_t cpus;
     double load;
 
     read_line("/proc/cpuinfo", "model name", facts->cpu, sizeof facts->cpu);
+    if (!facts->cpu[0] && uname(&name) == 0)
+        snprintf(facts->cpu, sizeof facts->cpu, "%s", name.machine);
     read_level(facts->level, sizeof facts->level);
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", facts->governor,
               sizeof facts->governor);

@@ -21,7 +21,7 @@
 enum { FMA_CHAINS = 12, FMA_ROUNDS = 1000, LINE = 64, TURN = 8, SINK = 64 };
 
 static const double batch_seconds = 1e-3;
-enum { BATCHES = 5 };
+enum { BATCHES = 15 };
 
 /** What one thread works on: n items of 64 bits per stream. */
 struct streams {
@@ -151,7 +151,7 @@ struct limits_loop {
     struct crew *crew;
     uint32_t threads;
     long passes;
-    size_t n;                          /* items of each stream of each thread */
+    size_t n;                           /* items of each stream of each thread */
     const struct limits_memory *memory; /* own, if what was given is too small */
     struct limits_memory own;
     uint64_t *sinks;
@@ -227,8 +227,8 @@ struct limits_loop *limits_create(enum limits_kind kind, uint32_t threads,
         cli_fail(CLI_FAILED, "no memory to measure the machine");
         return NULL;
     }
-    *loop = (struct limits_loop){
-        .kind = kind, .isa = best_isa(), .threads = threads, .memory = memory};
+    *loop =
+        (struct limits_loop){.kind = kind, .isa = best_isa(), .threads = threads, .memory = memory};
     loop->crew = crew_create(threads);
     if (loop->crew && get_memory(loop))
         return loop;

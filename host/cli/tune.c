@@ -6,6 +6,7 @@
 
 #include <treadle/treadle.h>
 
+#include "ab_store.h"
 #include "cli.h"
 #include "crew.h"
 #include "facts.h"
@@ -14,7 +15,9 @@
 #include "stopwatch.h"
 #include "tune_case.h"
 #include "tune_fit.h"
+#include "tune_from.h"
 #include "tune_profile.h"
+#include "tune_times.h"
 
 static const char usage[] = "tune [OP...] [OPTION...]";
 static const char text[] =
@@ -25,6 +28,8 @@ static const char text[] =
     "  --callers LIST   calls at the same time: 1, 2, 4 or 8 (up to twice the cores)\n"
     "  --sizes LIST     elements, or n of n x n matrices (some that tell)\n"
     "  --rounds N       samples of each (7)\n"
+    "  --from FILE      measure nothing: take costs from what 'treadle ab' has saved, or a program\n"
+    "                   under TREADLE_AB; again for more files\n"
     "  --only-missing   leave alone what the profile has\n"
     "  --dry-run        measure and show, but write nothing\n"
     "  --anyway         keep what was measured beside busy processes\n"
@@ -34,7 +39,8 @@ static const char text[] =
     "Examples:\n"
     "  treadle tune\n"
     "  treadle tune add sum --dry-run\n"
-    "  treadle tune --only-missing\n";
+    "  treadle tune --only-missing\n"
+    "  treadle tune --from monday.json\n";
 
 static const char *const usual_ops[] = {"add", "sqrt",     "sum", "dot",  "matmul", "solve",
                                         "inv", "cholesky", "qr",  "eigh", "svd"};
@@ -48,22 +54,24 @@ enum {
     CALLERS,
     SIZES,
     ROUNDS,
+    FROM,
     MISSING,
     DRY,
     ALL,
     ANYWAY,
     OPS_MAX = 32,
-    DTYPES_MAX = 8
+    DTYPES_MAX = 8,
+    FROM_MAX = 256
 };
 enum { CALLERS_MOST = 8, TRIES = 3 };
-
-static const double share_of_others_most = 0.1;
 
 struct request {
     const char *ops[OPS_MAX];
     size_t nops;
     struct treadle_dtype dtypes[DTYPES_MAX];
     size_t ndtypes;
+    const char *from[FROM_MAX];
+    size_t nfrom;
     struct options_counts callers;
     const char *sizes;
     int64_t rounds;
@@ -84,12 +92,8 @@ struct tuning {
  */
 
 struct group {
-    const char *op, *dtype_name;
     struct treadle_dtype dtype;
-    uint32_t callers;
-    struct tune_sample samples[OPTIONS_LIST_MAX * TUNE_SIDES_MAX];
-    const char *backends[OPTIONS_LIST_MAX * TUNE_SIDES_MAX]; /* of the samples */
-    size_t count;
+    struct tune_times times;
 };
 
 static json_t *side_json(const struct tune_case *tune, const struct tune_side *side)
@@ -110,39 +114,15 @@ static void keep(struct tuning *tuning, struct group *group)
     for (size_t i = 0; i < tune->count; i++) {
         const struct tune_side *side = &tune->sides[i];
         json_array_append_new(sides, side_json(tune, side));
-        if (side->threads == 0)
-            continue;
-        group->backends[group->count] = side->backend;
-        group->samples[group->count++] =
-            (struct tune_sample){tune->work, side->quartile, side->threads};
+        if (side->threads > 0)
+            tune_times_add(&group->times, side->backend,
+                           (struct tune_sample){tune->work, side->quartile, side->threads});
     }
-    json_array_append_new(
-        tuning->cells, json_pack("{s:s, s:s, s:f, s:I, s:f, s:o}", "op", group->op, "dtype",
-                                 group->dtype_name, "size", tune->size, "callers",
-                                 (json_int_t)group->callers, "work", tune->work, "sides", sides));
-}
-
-static void put_backend(struct tuning *tuning, const struct group *group, const char *backend)
-{
-    struct tune_sample samples[OPTIONS_LIST_MAX * TUNE_SIDES_MAX];
-    struct tune_cost cost;
-    size_t count = 0;
-
-    for (size_t i = 0; i < group->count; i++)
-        if (!strcmp(group->backends[i], backend))
-            samples[count++] = group->samples[i];
-    if (count > 0 && tune_fit(samples, count, &cost))
-        tune_profile_put(&tuning->profile, group->op, group->dtype_name, backend, group->callers,
-                         &cost);
-}
-
-static void put(struct tuning *tuning, const struct group *group)
-{
-    struct treadle_backend_info info;
-
-    for (uint32_t i = 0; treadle_backend_info(i, &info) == TREADLE_OK; i++)
-        if (!*info.reason)
-            put_backend(tuning, group, info.name);
+    json_array_append_new(tuning->cells,
+                          json_pack("{s:s, s:s, s:f, s:I, s:f, s:o}", "op", group->times.op,
+                                    "dtype", group->times.dtype, "size", tune->size, "callers",
+                                    (json_int_t)group->times.callers, "work", tune->work, "sides",
+                                    sides));
 }
 
 static void show_progress(const struct tuning *tuning, const struct group *group)
@@ -151,19 +131,19 @@ static void show_progress(const struct tuning *tuning, const struct group *group
     double left =
         gone / (double)(tuning->done ? tuning->done : 1) * (double)(tuning->total - tuning->done);
 
-    cli_progress("tune: %s %s, %u caller%s: %zu of %zu, %.0f s left", group->op, group->dtype_name,
-                 group->callers, group->callers == 1 ? "" : "s", tuning->done + 1, tuning->total,
-                 left);
+    cli_progress("tune: %s %s, %u caller%s: %zu of %zu, %.0f s left", group->times.op,
+                 group->times.dtype, group->times.callers, group->times.callers == 1 ? "" : "s",
+                 tuning->done + 1, tuning->total, left);
 }
 
 static bool measure_sizes(struct tuning *tuning, struct group *group, struct crew *crew,
                           const struct options_shapes *sizes)
 {
     for (size_t i = 0; i < sizes->count && !cli_interrupted(); i++) {
-        *tuning->tune = (struct tune_case){.op = group->op,
+        *tuning->tune = (struct tune_case){.op = group->times.op,
                                            .dtype = group->dtype,
                                            .shape = sizes->shapes[i],
-                                           .callers = group->callers};
+                                           .callers = group->times.callers};
         show_progress(tuning, group);
         if (!tune_case_measure(tuning->tune, crew, (size_t)tuning->request->rounds,
                                tuning->request->all))
@@ -172,13 +152,6 @@ static bool measure_sizes(struct tuning *tuning, struct group *group, struct cre
             keep(tuning, group);
     }
     return true;
-}
-
-static bool is_quiet(const struct facts_moment *begin)
-{
-    const struct facts_disturbance disturbance = facts_since(begin);
-
-    return disturbance.others + disturbance.stolen < share_of_others_most;
 }
 
 /**
@@ -193,11 +166,12 @@ static bool measure_quietly(struct tuning *tuning, struct group *group, struct c
 
     *quiet = false;
     for (int i = 0; i < TRIES && !*quiet && !cli_interrupted(); i++) {
-        group->count = 0;
+        group->times.count = 0;
         facts_moment_now(&begin);
         if (!measure_sizes(tuning, group, crew, sizes))
             return false;
-        *quiet = any || is_quiet(&begin);
+        const struct facts_disturbance disturbance = facts_since(&begin);
+        *quiet = any || tune_is_quiet(&disturbance);
     }
     return true;
 }
@@ -208,14 +182,14 @@ static bool measure_group(struct tuning *tuning, struct group *group)
     struct workload load;
     const struct options_shape any = {{8}, 1};
 
-    if (!workload_plan(&load, "tune", group->op, group->dtype, &any, 1, NULL) ||
+    if (!workload_plan(&load, "tune", group->times.op, group->dtype, &any, 1, NULL) ||
         !options_shapes("tune: --sizes",
                         tuning->request->sizes            ? tuning->request->sizes
                         : workload_is_memory_bound(&load) ? vector_sizes
                                                           : matrix_sizes,
                         &sizes))
         return false;
-    struct crew *crew = crew_create(group->callers);
+    struct crew *crew = crew_create(group->times.callers);
     bool quiet, good = crew && measure_quietly(tuning, group, crew, &sizes, &quiet);
     crew_destroy(crew);
     if (!good || cli_interrupted())
@@ -224,7 +198,7 @@ static bool measure_group(struct tuning *tuning, struct group *group)
     tuning->left_out += !quiet;
     if (!quiet)
         return true;
-    put(tuning, group);
+    tune_times_put(&group->times, &tuning->profile);
     return tuning->request->dry || tune_profile_write(&tuning->profile);
 }
 
@@ -243,10 +217,10 @@ static bool runs(const char *op, struct treadle_dtype dtype)
 
 static bool is_wanted(const struct tuning *tuning, const struct group *group)
 {
-    return runs(group->op, group->dtype) &&
+    return runs(group->times.op, group->dtype) &&
            !(tuning->request->missing &&
-             tune_profile_has(&tuning->profile, group->op, group->dtype_name, "serial",
-                              group->callers));
+             tune_profile_has(&tuning->profile, group->times.op, group->times.dtype, "serial",
+                              group->times.callers));
 }
 
 /** Counts the groups if `measure` is false. Returns false if one failed. */
@@ -256,11 +230,11 @@ static bool each_group(struct tuning *tuning, struct group *group, bool measure)
     size_t all = request->nops * request->ndtypes * request->callers.count;
 
     for (size_t i = 0; i < all && !cli_interrupted(); i++) {
-        group->op = request->ops[i / (request->ndtypes * request->callers.count)];
+        group->times.op = request->ops[i / (request->ndtypes * request->callers.count)];
         group->dtype = request->dtypes[i / request->callers.count % request->ndtypes];
-        group->dtype_name = options_dtype_name(group->dtype);
-        group->callers = (uint32_t)request->callers.counts[i % request->callers.count];
-        group->count = 0;
+        group->times.dtype = options_dtype_name(group->dtype);
+        group->times.callers = (uint32_t)request->callers.counts[i % request->callers.count];
+        group->times.count = 0;
         if (!is_wanted(tuning, group))
             continue;
         if (!measure)
@@ -319,7 +293,7 @@ static int tune(const struct request *request)
 
     tuning.tune = calloc(1, sizeof *tuning.tune);
     facts_read(&facts);
-    if (group && tuning.tune && tune_profile_open(&tuning.profile, !request->dry)) {
+    if (group && tuning.tune && tune_profile_open(&tuning.profile, "tune", !request->dry)) {
         cli_catch_interrupt();
         facts_moment_now(&begin);
         each_group(&tuning, group, false);
@@ -341,6 +315,59 @@ static int tune(const struct request *request)
     free(tuning.tune);
     free(group);
     return status == CLI_OK && cli_interrupted() ? CLI_INTERRUPTED : status;
+}
+
+/* ---- what others have measured ----------------------------------------------------------------
+ */
+
+/** The results of all files; NULL after a sentence. */
+static json_t *load_results(const struct request *request)
+{
+    json_t *results = json_array();
+
+    for (size_t i = 0; i < request->nfrom; i++) {
+        json_t *document = ab_store_load("tune: --from", request->from[i]);
+        bool good = document && tune_from_here("tune: --from", request->from[i], document);
+        if (good)
+            json_array_extend(results, json_object_get(document, "results"));
+        json_decref(document);
+        if (!good) {
+            json_decref(results);
+            return NULL;
+        }
+    }
+    return results;
+}
+
+static int put_results(struct tuning *tuning, const json_t *results)
+{
+    struct facts facts;
+
+    tuning->done = tune_from_results(results, &tuning->profile);
+    if (tuning->done == 0)
+        return cli_fail(CLI_FAILED, "tune: --from: no backend was seen on one thread at two sizes, "
+                                    "or with more threads where the profile knows one");
+    if (!tuning->request->dry && !tune_profile_write(&tuning->profile))
+        return CLI_FAILED;
+    facts_read(&facts);
+    return report(tuning, &facts);
+}
+
+static int take_over(const struct request *request)
+{
+    struct tuning tuning = {.request = request};
+    json_t *results = load_results(request);
+    int status = CLI_FAILED;
+
+    if (!results)
+        return CLI_USAGE;
+    tuning.cells = json_array();
+    if (tune_profile_open(&tuning.profile, "tune", !request->dry))
+        status = put_results(&tuning, results);
+    tune_profile_finish(&tuning.profile);
+    json_decref(tuning.cells);
+    json_decref(results);
+    return status;
 }
 
 /* ---- what was asked for ------------------------------------------------------------------------
@@ -370,6 +397,13 @@ static bool parse_value(int option, struct request *request)
     case SIZES:
         request->sizes = optarg;
         return true;
+    case FROM:
+        if (request->nfrom == FROM_MAX) {
+            cli_fail(CLI_USAGE, "tune: --from: more than %d files", FROM_MAX);
+            return false;
+        }
+        request->from[request->nfrom++] = optarg;
+        return true;
     case ROUNDS:
         return options_count("tune: --rounds", optarg, 3, TUNE_ROUNDS_MAX, &request->rounds);
     default:
@@ -385,17 +419,13 @@ static bool parse_value(int option, struct request *request)
 /** Returns CLI_OK, CLI_USAGE, or -1 after --help. */
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"dtype", required_argument, NULL, DTYPE},
-                                            {"callers", required_argument, NULL, CALLERS},
-                                            {"sizes", required_argument, NULL, SIZES},
-                                            {"rounds", required_argument, NULL, ROUNDS},
-                                            {"only-missing", no_argument, NULL, MISSING},
-                                            {"dry-run", no_argument, NULL, DRY},
-                                            {"all", no_argument, NULL, ALL},
-                                            {"anyway", no_argument, NULL, ANYWAY},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"dtype", required_argument, NULL, DTYPE}, {"callers", required_argument, NULL, CALLERS},
+        {"sizes", required_argument, NULL, SIZES}, {"rounds", required_argument, NULL, ROUNDS},
+        {"from", required_argument, NULL, FROM},   {"only-missing", no_argument, NULL, MISSING},
+        {"dry-run", no_argument, NULL, DRY},       {"all", no_argument, NULL, ALL},
+        {"anyway", no_argument, NULL, ANYWAY},     {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int option;
 
     opterr = 0;
@@ -433,11 +463,22 @@ static bool check_sizes(const struct request *request)
     return sizes.count >= 2 || request->dry;
 }
 
+/** The files say what was measured. */
+static int check_from(int argc, const struct request *request)
+{
+    if (optind == argc && !request->sizes && request->callers.count == 0 && !request->missing &&
+        !request->all && !request->anyway)
+        return CLI_OK;
+    return cli_fail(CLI_USAGE, "tune: --from: goes with --dry-run and --json only");
+}
+
 static int check(int argc, char **argv, struct request *request)
 {
     const struct options_shape any = {{8}, 1};
     struct workload load;
 
+    if (request->nfrom > 0)
+        return check_from(argc, request);
     if (!check_sizes(request))
         return CLI_USAGE;
     for (size_t i = 0; i < request->callers.count; i++)
@@ -480,6 +521,8 @@ int cli_tune(int argc, char **argv)
         return status;
     if (!cli_init_library())
         return CLI_FAILED;
+    if (request.nfrom > 0)
+        return take_over(&request);
     fill_in(&request);
     return tune(&request);
 }

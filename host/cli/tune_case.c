@@ -11,6 +11,7 @@
 #include "ab_statistics.h"
 #include "cli.h"
 #include "stopwatch.h"
+#include "tune_times.h"
 
 /*
  * Threads begin on the core of whoever woke them, and are spread over the others after some
@@ -211,25 +212,13 @@ static bool measure(struct tune_case *tune, struct crew *crew, const struct work
 
 /* ---- operands ------------------------------------------------------------------------------- */
 
-/** The work by which the library decides. */
-static double work_of(const struct workload *load)
-{
-    struct treadle_decision decision;
-
-    if (workload_is_memory_bound(load))
-        return load->bytes;
-    return treadle_explain(load->op, load->args, load->nargs, load->nin, load->attrs, 1, &decision)
-               ? load->flops
-               : decision.elements;
-}
-
 static bool allocate(struct tune_case *tune, struct workload *loads)
 {
     for (uint32_t k = 0; k < tune->callers; k++)
         if (!workload_plan(&loads[k], "tune", tune->op, tune->dtype, &tune->shape, 1, NULL) ||
             !workload_allocate(&loads[k], k + 1))
             return false;
-    tune->work = work_of(loads);
+    tune->work = tune_work(loads);
     tune->size = workload_size(loads);
     return true;
 }

@@ -21,7 +21,7 @@ static void append(struct tune_profile *profile, const char *line)
     char *copy = strdup(line);
 
     if (!costs || !copy)
-        exit(cli_fail(CLI_FAILED, "tune: no memory"));
+        exit(cli_fail(CLI_FAILED, "%s: no memory", profile->what));
     profile->costs = costs;
     profile->costs[profile->count++] = copy;
 }
@@ -64,15 +64,15 @@ static void read_costs(struct tune_profile *profile)
         fclose(file);
 }
 
-bool tune_profile_open(struct tune_profile *profile, bool write)
+bool tune_profile_open(struct tune_profile *profile, const char *what, bool write)
 {
     struct treadle_profile_info info;
 
-    *profile = (struct tune_profile){.count = 0};
+    *profile = (struct tune_profile){.what = what};
     if (treadle_profile_info(&info))
         return cli_fail_library() == CLI_OK;
     if (!*info.path && write) {
-        cli_fail(CLI_FAILED, "tune: %s",
+        cli_fail(CLI_FAILED, "%s: %s", what,
                  strcmp(info.state, "off") ? "there is no folder for a profile; set HOME, "
                                              "XDG_CACHE_HOME or TREADLE_PROFILE"
                                            : "TREADLE_PROFILE=off: there is nothing to write");
@@ -104,6 +104,21 @@ bool tune_profile_has(const struct tune_profile *profile, const char *op, const 
     return find(profile, op, dtype, backend, callers, key) < profile->count;
 }
 
+bool tune_profile_get(const struct tune_profile *profile, const char *op, const char *dtype,
+                      const char *backend, uint32_t callers, struct tune_cost *cost)
+{
+    char key[LINE];
+    size_t i = find(profile, op, dtype, backend, callers, key);
+
+    if (i == profile->count ||
+        sscanf(profile->costs[i] + strlen(key), "%lf %lf %lf %lf %lf", &cost->call, &cost->start,
+               &cost->each, &cost->unit, &cost->spread) != 5)
+        return false;
+    cost->unit *= 1e-6;
+    cost->spread *= 1e-3;
+    return true;
+}
+
 void tune_profile_put(struct tune_profile *profile, const char *op, const char *dtype,
                       const char *backend, uint32_t callers, const struct tune_cost *cost)
 {
@@ -119,7 +134,7 @@ void tune_profile_put(struct tune_profile *profile, const char *op, const char *
     free(profile->costs[i]);
     profile->costs[i] = strdup(line);
     if (!profile->costs[i])
-        exit(cli_fail(CLI_FAILED, "tune: no memory"));
+        exit(cli_fail(CLI_FAILED, "%s: no memory", profile->what));
 }
 
 /** Every folder on the way to `path`. */
@@ -160,7 +175,8 @@ bool tune_profile_write(const struct tune_profile *profile)
         if (!fclose(file) && good && !rename(draft, profile->path))
             return true;
     }
-    cli_fail(CLI_FAILED, "tune: %s cannot be written: %s", profile->path, strerror(errno));
+    cli_fail(CLI_FAILED, "%s: %s cannot be written: %s", profile->what, profile->path,
+             strerror(errno));
     if (descriptor >= 0)
         unlink(draft);
     return false;

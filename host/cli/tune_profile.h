@@ -9,6 +9,7 @@
 
 /** The profile that is being written: its lines, without those at the beginning and the end. */
 struct tune_profile {
+    const char *what; /* begins what is said of it: "tune" */
     char path[1024], machine[256];
     char **costs; /* "cost add f64 openmp 1 ..." */
     size_t count;
@@ -18,11 +19,15 @@ struct tune_profile {
  * Find out where the profile belongs, and what is there that still holds.
  * @return false, with the reason printed, if it is to be written and there is no place for it
  */
-bool tune_profile_open(struct tune_profile *profile, bool write);
+bool tune_profile_open(struct tune_profile *profile, const char *what, bool write);
 
 /** Whether the costs of a call on a backend are there. */
 bool tune_profile_has(const struct tune_profile *profile, const char *op, const char *dtype,
                       const char *backend, uint32_t callers);
+
+/** Fetch them. @return whether they are there */
+bool tune_profile_get(const struct tune_profile *profile, const char *op, const char *dtype,
+                      const char *backend, uint32_t callers, struct tune_cost *cost);
 
 /** Put them there, in the place of older ones. */
 void tune_profile_put(struct tune_profile *profile, const char *op, const char *dtype,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <treadle/treadle.h>
 #include <unistd.h>
 
 #include "ab_live.h"
@@ -18,6 +19,7 @@
 #include "cpus.h"
 #include "error.h"
 #include "own_path.h"
+#include "profile.h"
 #include "trace.h"
 
 enum { KINDS = 256, WARNINGS = 16, SENTENCE = 400 };
@@ -187,6 +189,7 @@ void live_fork(enum fork_step step)
 struct kind {
     const char *op;
     const struct op *known; /* NULL: a routine */
+    double unit;            /* of work, in an element; 0: no profile has its costs */
     uint32_t dtype;
     int32_t size_class;
     uint32_t callers;
@@ -215,10 +218,13 @@ static struct cell *add_cell(const struct kind *kind, double size)
     struct cell *cell = &cells[live.count++];
     const struct op *known = kind->known;
     *cell = (struct cell){
-        .trials =
-            {.row = {.op = op, .size = size, .callers = kind->callers, .bits = op_is_exact(known)},
-             .number = live.count,
-             .checkable = known && beside_can_tell(known, kind->dtype)},
+        .trials = {.row = {.op = op,
+                           .size = size,
+                           .work = size * kind->unit,
+                           .callers = kind->callers,
+                           .bits = op_is_exact(known)},
+                   .number = live.count,
+                   .checkable = known && beside_can_tell(known, kind->dtype)},
         .dtype = kind->dtype,
         .size_class = kind->size_class,
         .least = size,
@@ -324,6 +330,7 @@ const struct entry *live_entry(struct live_call *call, const struct entry *entry
     const struct op *op = entry->op;
     struct kind kind = {.op = op->name,
                         .known = op,
+                        .unit = op->class == OP_LOOP ? 0 : entry->unit,
                         .dtype = op->class == OP_LOOP ? 0 : dtype_number(args[0].dtype)};
     begin(call, &kind, elements);
     bool check = call->cell && call->turn.part == AB_CHECKED;
@@ -434,14 +441,17 @@ static void report(void)
 {
     const struct ab_live_row *rows[KINDS];
     const char *warnings[WARNINGS];
-    char path[PATH_MAX];
+    char path[PATH_MAX], cpu[128];
     if (!live_on())
         return;
+    profile_cpu(cpu, sizeof cpu);
     struct ab_live found = {.a = live.a,
                             .b = live.b,
                             .share = live.schedule.share,
                             .level = ab_trials_level,
                             .same = ab_trials_same,
+                            .cpu = cpu,
+                            .version = treadle_version(),
                             .cores = cpus_available(),
                             .rows = rows,
                             .warnings = warnings};

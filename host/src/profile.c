@@ -69,12 +69,17 @@ static bool read_model(char *model, size_t capacity)
     return true;
 }
 
+void profile_cpu(char *model, size_t capacity)
+{
+    struct utsname name;
+    if (!read_model(model, capacity))
+        snprintf(model, capacity, "%s", uname(&name) == 0 ? name.machine : "unknown");
+}
+
 static void describe_machine(void)
 {
     char model[128];
-    struct utsname name;
-    if (!read_model(model, sizeof model))
-        snprintf(model, sizeof model, "%s", uname(&name) == 0 ? name.machine : "unknown");
+    profile_cpu(model, sizeof model);
     for (char *c = model; *c; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';

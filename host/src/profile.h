@@ -3,6 +3,7 @@
 #define TREADLE_PROFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <treadle/array.h>
 
 #include "fork_step.h"
@@ -32,6 +33,9 @@ bool profile_read(const struct env *env);
  */
 bool profile_costs(const char *op, struct treadle_dtype dtype, const char *backend,
                    const char *version, struct cost costs[STEP_LEVELS]);
+
+/** The model of this machine's processor: "AMD EPYC 9R14"; any text if it can't be read. */
+void profile_cpu(char *model, size_t capacity);
 
 /** The lock of this file, at a fork. */
 void profile_fork(enum fork_step step);

@@ -161,3 +161,130 @@ def test_nonsense_is_refused_in_one_sentence(treadle, home, tmp_path, args, frag
     assert done.stderr.count("\n") == 1
     assert [f for f in fragments if f not in done.stderr] == [], done.stderr
     assert profiles(tmp_path) == []
+
+
+# ---- costs that others have measured ----------------------------------------------------------
+
+
+def result(work, one, two, **more):
+    """B has two threads; A, the same backend, has one."""
+    sides = {
+        side: {"backend": "openmp", "threads": k + 1, "seconds": s}
+        for k, (side, s) in enumerate([("a", one), ("b", two)])
+    }
+    call = {"op": "add", "dtype": "f64", "size": work / 24, "work": work, "callers": 1}
+    return call | sides | {"samples": [{"a": one, "b": two}] * 5} | more
+
+
+def seconds(work, threads):
+    """100 ns and 10 ps a byte; a team takes 5 us to start."""
+    return (100 + 0.01 * work if threads == 1 else 5000 + (100 + 0.01 * work) / 2) * 1e-9
+
+
+@pytest.fixture
+def saved(treadle, home, tmp_path):
+    """Write results into a file as if this machine had measured them."""
+    args = ["ab", "serial", "serial", "--sizes", 10, "--pairs", 1, "--json"]
+    environment = json.loads(treadle(*args, **home).stdout)["environment"]
+
+    def save(*results, name="saved.json", **changes):
+        file = tmp_path / name
+        document = {"schema": 1, "results": results, "environment": environment | changes}
+        file.write_text(json.dumps(document))
+        return file
+
+    return save
+
+
+WORKS = [1e5, 3e5, 1e6, 3e6]
+
+
+def test_costs_are_taken_from_saved_results(treadle, home, tmp_path, saved):
+    results = [result(w, seconds(w, 1), seconds(w, 2)) for w in WORKS]
+    odd = [result(1e5, 1, 1, op="add f64 serial 1 1 1 1 1 1\ncost sum"), 7]
+    odd += [result(1e5, 1, 1, layout="strided"), result(1e5, 1, 1) | {"work": None}]
+    files = [saved(*results[:2], *odd), saved(*results[2:], name="other.json")]
+    args = ["tune", "--from", files[0], "--from", files[1], "--json"]
+    dry = json.loads(treadle(*args, "--dry-run", **home).stdout)
+    # 2500 ns are for threads that sleep.
+    assert dry["costs"] == ["cost add f64 openmp 1 100 7500 0 10000 2000"]
+    assert not dry["written"]
+    assert not (tmp_path / ".cache").exists()
+    assert json.loads(treadle(*args, **home).stdout)["costs"] == dry["costs"]
+    assert "1 costs" in doctor(treadle, **home)["value"]
+
+
+def test_teams_are_compared_with_what_the_profile_knows(treadle, home, saved):
+    teams = []
+    for w in WORKS:
+        teams.append(result(w, seconds(w, 1), seconds(w, 2)))
+        teams[-1]["a"]["backend"] = "serial"
+    alone = "no backend was seen on one thread"
+    only_b = [result(w, 0, seconds(w, 2)) for w in WORKS]
+    assert alone in treadle("tune", "--from", saved(*only_b), code=FAILED, **home).stderr
+    alone_too = [result(w, seconds(w, 1), seconds(w, 2)) for w in WORKS[:2]]
+    treadle("tune", "--from", saved(*alone_too), **home)
+    done = treadle("tune", "--from", saved(*teams), "--json", **home)
+    costs = json.loads(done.stdout)["costs"]
+    assert costs == [
+        "cost add f64 openmp 1 100 7500 0 10000 2000",
+        "cost add f64 serial 1 100 0 0 10000 1000",
+    ]
+
+
+def test_foreign_results_are_refused(treadle, home, tmp_path, saved):
+    results = [result(w, seconds(w, 1), seconds(w, 2)) for w in WORKS]
+    for changes in [{"cpu": "Another One"}, {"version": "0.0.1"}]:
+        done = treadle("tune", "--from", saved(*results, **changes), code=USAGE, **home)
+        assert next(iter(changes.values())) in done.stderr
+    more = ["tune", "sum", "--from", saved(*results)]
+    assert "goes with --dry-run" in treadle(*more, code=USAGE, **home).stderr
+    junk = tmp_path / "junk.json"
+    junk.write_text("[]")
+    assert "no result of 'treadle ab'" in treadle("tune", "--from", junk, code=USAGE, **home).stderr
+    assert not (tmp_path / ".cache").exists()
+
+
+AB = ["ab", "serial", "openmp:2", "--sizes", "2e4,2e5", "--pairs", 12, "--write-profile"]
+
+
+def test_ab_writes_what_it_has_measured(treadle, home, tmp_path):
+    done = treadle(*AB, "--anyway", **home)
+    (file,) = (tmp_path / ".cache/treadle").iterdir()
+    assert f"Written to {file}" in done.stdout
+    costs = {line.split()[3] for line in lines_of(file) if line.startswith("cost add f64 ")}
+    assert costs == {"serial", "openmp"}
+    assert doctor(treadle, **home)["status"] == "ok"
+
+
+def test_ab_replaces_a_foreign_profile(treadle, home, tmp_path):
+    treadle(*AB, "--anyway", **home)
+    (file,) = (tmp_path / ".cache/treadle").iterdir()
+    text = file.read_text().replace("\nend", "\ncost sum f64 serial 1 1 0 0 9 1000\nend")
+    file.write_text(text)
+    treadle(*AB, "--anyway", **home)
+    assert any(line.startswith("cost sum ") for line in lines_of(file))
+    file.write_text(text.replace("\ncores ", "\ncores 1"))
+    treadle(*AB, "--anyway", **home)
+    assert not any(line.startswith("cost sum ") for line in lines_of(file))
+    assert doctor(treadle, **home)["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--layout", "strided"], "contiguous operands"),
+        (["--cache", "cold"], "without --inplace"),
+        (["--callers", 3], "1, 2, 4 or 8 callers"),
+        (["--sizes", 10], "two sizes at least"),
+    ],
+)
+def test_ab_says_what_cannot_become_costs(treadle, home, tmp_path, more, words):
+    assert words in treadle(*AB, *more, code=USAGE, **home).stderr
+    assert profiles(tmp_path) == []
+
+
+def test_ab_needs_a_place_for_the_profile(treadle, home):
+    done = treadle(*AB, code=FAILED, **home | {"TREADLE_PROFILE": "off"})
+    assert "ab: --write-profile: TREADLE_PROFILE=off: there is nothing to write" in done.stderr
+    assert done.stdout == ""

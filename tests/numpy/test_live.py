@@ -28,6 +28,10 @@ print(digest.hexdigest())
 """
 
 
+def treadle_version():
+    return python("-c", "import treadle; print(treadle.__version__)").stdout.strip()
+
+
 def run(tmp_path, sides, code=WORK, rounds=200, **env):
     """Run it under Treadle; return what it printed, and what was saved."""
     saved = tmp_path / "live.json"
@@ -44,6 +48,7 @@ def test_the_bits_are_plain_numpys(tmp_path):
     assert done.stdout == plain.stdout
     assert done.stderr == ""
     assert saved["warnings"] == []
+    assert saved["environment"]["version"] == treadle_version()
     results = {r["op"]: r for r in saved["results"]}
     assert {"add", "multiply", "sqrt", "loop"} <= set(results)
     for op in ["add", "multiply", "sqrt"]:
@@ -53,6 +58,7 @@ def test_the_bits_are_plain_numpys(tmp_path):
         assert results[op]["b"]["backend"] == "openmp"
         assert results[op]["dtype"] == "f64"
         assert results[op]["shape"] == "200000"
+        assert results[op]["work"] == 200_000 * 8 * (2 if op == "sqrt" else 3)
         assert len(results[op]["samples"]) > 1
 
 
