@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <locale.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,94 +16,29 @@
 #include "budget.h"
 #include "cpus.h"
 #include "error.h"
+#include "live_cells.h"
+#include "live_sides.h"
 #include "own_path.h"
 #include "profile.h"
 #include "trace.h"
 
-enum { KINDS = 256, WARNINGS = 16, SENTENCE = 400 };
-
-static const double SHARE = 0.1, SHARE_MAX = 0.5;
-
-/** Calls of one kind. */
-struct cell {
-    struct ab_trials trials;
-    uint32_t dtype;
-    int32_t size_class;
-    double least, most; /* sizes seen */
-    bool flops, wrong;
-};
+enum { WARNINGS = 16, SENTENCE = 400 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 atomic_bool live_started;
 static struct {
     const char *spec, *save; /* as given; "" is none */
-    const char *a, *b;
-    const struct plan *plan_b;
+    struct live_sides sides;
     struct ab_schedule schedule;
     uint64_t seed;
     int64_t began;
     double cost; /* seconds that the comparison has taken from the program */
-    uint32_t run, count;
-    uint32_t warned;
+    uint32_t run, warned;
     char warnings[WARNINGS][SENTENCE];
 } live = {.spec = "", .save = ""};
-static struct cell cells[KINDS];
 
 /* ---- the variables ----------------------------------------------------------------------------
  */
-
-static int32_t refuse(const char *spec)
-{
-    return fail(TREADLE_E_INVALID,
-                "TREADLE_AB=%.128s: allowed are two backends and a share of the calls up to a "
-                "half: A,B or A,B@0.1 or A,B@10%%",
-                spec);
-}
-
-/* "0.1" or "10%", in any locale. */
-static bool parse_share(const char *text, double *share)
-{
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    char *end = (char *)(uintptr_t)text;
-
-    *share = plain ? strtod_l(text, &end, plain) : -1;
-    if (plain)
-        freelocale(plain);
-    bool whole = end > text && *end == '\0';
-    if (end > text && strcmp(end, "%") == 0) {
-        *share /= 100;
-        whole = true;
-    }
-    return whole && *share >= 0 && *share <= SHARE_MAX;
-}
-
-static const struct plan *plan_of(const char *begin, const char *end)
-{
-    char *name = strndup(begin, (size_t)(end - begin));
-    const struct plan *plan = name ? policy_parse(name, "TREADLE_AB") : NULL;
-    if (!name)
-        fail(TREADLE_E_NOMEM, "TREADLE_AB=%.128s: no memory", begin);
-    free(name);
-    return plan;
-}
-
-/* Fills in both sides and the schedule. */
-static int32_t parse(const char *spec)
-{
-    const char *comma = strchr(spec, ','), *at = strchrnul(spec, '@');
-    double share = SHARE;
-    if (!comma || comma == spec || comma > at || comma + 1 == at ||
-        memchr(comma + 1, ',', (size_t)(at - comma - 1)) || (*at && !parse_share(at + 1, &share)))
-        return refuse(spec);
-    live.schedule = ab_schedule_of(share);
-    const struct plan *a = plan_of(spec, comma), *b = a ? plan_of(comma + 1, at) : NULL;
-    if (!b)
-        return TREADLE_E_INVALID;
-    live.a = policy_spec(a);
-    live.b = policy_spec(b);
-    live.plan_b = b;
-    return TREADLE_OK;
-}
 
 static int32_t check_save(const char *save)
 {
@@ -119,12 +52,8 @@ static void report(void);
 
 static void forget(void)
 {
-    for (uint32_t i = 0; i < live.count; i++) {
-        free((void *)(uintptr_t)cells[i].trials.row.op);
-        ab_trials_finish(&cells[i].trials);
-    }
-    memset(cells, 0, sizeof *cells * live.count);
-    live.count = live.warned = 0;
+    cells_forget();
+    live.warned = 0;
     live.cost = 0;
     live.run++; /* calls that are under way now have no part in the next one */
     atomic_store(&live_started, false);
@@ -143,11 +72,12 @@ static int32_t start(const char *spec, const char *save)
     static bool registered;
     int32_t status = check_save(save);
     if (!status && *spec)
-        status = parse(spec);
+        status = live_sides_parse(spec, &live.sides);
     if (status || !*spec)
         return status;
     if (!registered && atexit(report_at_exit) == 0)
         registered = true;
+    live.schedule = ab_schedule_of(live.sides.share);
     live.spec = spec;
     live.save = save;
     live.began = trace_clock();
@@ -172,7 +102,7 @@ int32_t live_start(const char *spec, const char *save)
 
 const char *live_a(void)
 {
-    return *live.spec ? live.a : NULL;
+    return *live.spec ? live.sides.a : NULL;
 }
 
 void live_fork(enum fork_step step)
@@ -182,78 +112,13 @@ void live_fork(enum fork_step step)
         forget();
 }
 
-/* ---- kinds ------------------------------------------------------------------------------------
- */
-
-/** What a call is, before its cell is known. */
-struct kind {
-    const char *op;
-    const struct op *known; /* NULL: a routine */
-    double unit;            /* of work, in an element; 0: no profile has its costs */
-    uint32_t dtype;
-    int32_t size_class;
-    uint32_t callers;
-};
-
-/* Sizes from 2^k up to 2^(k+1) are of one class, and so are 2^k + 1 to 2^(k+1) callers. */
-static void classify(struct kind *kind, double size, int64_t now)
-{
-    kind->size_class = size > 1 ? ilogb(size) : 0;
-    uint32_t callers = budget_callers_at(now);
-    for (kind->callers = 1; kind->callers < callers;)
-        kind->callers *= 2;
-}
-
-static bool is_of(const struct cell *cell, const struct kind *kind)
-{
-    return cell->size_class == kind->size_class && cell->dtype == kind->dtype &&
-           cell->trials.row.callers == kind->callers && strcmp(cell->trials.row.op, kind->op) == 0;
-}
-
-static struct cell *add_cell(const struct kind *kind, double size)
-{
-    char *op = live.count < KINDS ? strdup(kind->op) : NULL;
-    if (!op)
-        return NULL;
-    struct cell *cell = &cells[live.count++];
-    const struct op *known = kind->known;
-    *cell = (struct cell){
-        .trials = {.row = {.op = op,
-                           .size = size,
-                           .work = size * kind->unit,
-                           .callers = kind->callers,
-                           .bits = op_is_exact(known)},
-                   .number = live.count,
-                   .checkable = known && beside_can_tell(known, kind->dtype)},
-        .dtype = kind->dtype,
-        .size_class = kind->size_class,
-        .least = size,
-        .most = size,
-        .flops = !known || known->class == OP_MATMUL || known->class == OP_LINALG,
-    };
-    if (kind->dtype)
-        ab_dtype_text(kind->dtype, cell->trials.row.dtype);
-    return cell;
-}
-
-static struct cell *cell_of(const struct kind *kind, double size)
-{
-    for (uint32_t i = 0; i < live.count; i++)
-        if (is_of(&cells[i], kind)) {
-            cells[i].least = fmin(cells[i].least, size);
-            cells[i].most = fmax(cells[i].most, size);
-            return &cells[i];
-        }
-    return add_cell(kind, size);
-}
-
 static void warn(const struct cell *cell, const char *text)
 {
     const struct ab_live_row *row = &cell->trials.row;
     if (live.warned < WARNINGS)
         snprintf(live.warnings[live.warned++], SENTENCE,
                  "TREADLE_AB: %.64s %s of %.0f: %s (A) and %s (B) differ: %.200s", row->op,
-                 row->dtype, row->size, live.a, live.b, text);
+                 row->dtype, row->size, live.sides.a, live.sides.b, text);
 }
 
 /* ---- turns ------------------------------------------------------------------------------------
@@ -264,7 +129,7 @@ static bool is_concerned(void)
 {
     const struct plan *plan = policy_process_plan();
     return !budget_nested() && !policy_in_thread() && plan &&
-           strcmp(policy_spec(plan), live.a) == 0;
+           strcmp(policy_spec(plan), live.sides.a) == 0;
 }
 
 /* Of the program's time half of the share at most: it has other losses, such as colder caches. */
@@ -276,11 +141,11 @@ static double left_to_spend(int64_t now)
 static void begin(struct live_call *call, struct kind *kind, double size)
 {
     int64_t now = trace_clock();
-    classify(kind, size, now);
+    kind->callers = budget_callers_at(now);
     pthread_mutex_lock(&lock);
-    struct cell *cell = live_on() && is_concerned() ? cell_of(kind, size) : NULL;
+    struct cell *cell = live_on() && is_concerned() ? cells_find(kind, size) : NULL;
     if (cell) {
-        *call = (struct live_call){.plan_b = live.plan_b, .size = size, .run = live.run};
+        *call = (struct live_call){.plan_b = live.sides.plan_b, .size = size, .run = live.run};
         call->turn = ab_trials_begin(&cell->trials, &live.schedule, left_to_spend(now), &live.seed);
         call->cell = call->turn.part == AB_NO_PART ? NULL : cell;
     }
@@ -425,28 +290,17 @@ void live_end(struct live_call *call, int32_t status, int64_t nanoseconds, const
 /* ---- the end ----------------------------------------------------------------------------------
  */
 
-static void name_size(struct cell *cell)
-{
-    struct ab_live_row *row = &cell->trials.row;
-    const char *unit = cell->flops ? " flop" : "";
-    if (cell->least == cell->most)
-        snprintf(row->shape, sizeof row->shape, "%.0f%s", cell->least, unit);
-    else
-        snprintf(row->shape, sizeof row->shape, "%.0f..%.0f%s", ldexp(1, cell->size_class),
-                 ldexp(1, cell->size_class + 1) - 1, unit);
-}
-
 /* Under the lock. */
 static void report(void)
 {
-    const struct ab_live_row *rows[KINDS];
+    const struct ab_live_row *rows[CELLS_MOST];
     const char *warnings[WARNINGS];
     char path[PATH_MAX], cpu[128];
     if (!live_on())
         return;
     profile_cpu(cpu, sizeof cpu);
-    struct ab_live found = {.a = live.a,
-                            .b = live.b,
+    struct ab_live found = {.a = live.sides.a,
+                            .b = live.sides.b,
                             .share = live.schedule.share,
                             .level = ab_trials_level,
                             .same = ab_trials_same,
@@ -455,14 +309,7 @@ static void report(void)
                             .cores = cpus_available(),
                             .rows = rows,
                             .warnings = warnings};
-    for (uint32_t i = 0; i < live.count; i++) {
-        struct cell *cell = &cells[i];
-        if (cell->trials.row.count == 0 || cell->wrong)
-            continue;
-        ab_trials_judge(&cell->trials);
-        name_size(cell);
-        rows[found.count++] = &cell->trials.row;
-    }
+    found.count = cells_rows(rows);
     for (; found.warned < live.warned; found.warned++)
         warnings[found.warned] = live.warnings[found.warned];
     if (*live.save && own_path(live.save, path, sizeof path) && ab_live_save(path, &found))
