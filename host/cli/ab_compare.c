@@ -16,6 +16,7 @@
 #include "ab_statistics.h"
 #include "ab_store.h"
 #include "cli.h"
+#include "command_line.h"
 #include "output.h"
 
 /** One call that both results have: new ratio over old ratio, above 1 if B has gained. */
@@ -34,32 +35,14 @@ struct request {
 
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"fail-if", required_argument, NULL, 'f'},
-                                            {"same", required_argument, NULL, 's'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {{"fail-if", ab_limit_take, .to = &request->fail_if},
+                                         {"same", cli_take_number, &request->same, 0, 50},
+                                         {"json", .to = &request->json},
+                                         {.name = NULL}};
+    int status = cli_parse("ab compare", argc, argv, options, false);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1)
-        switch (option) {
-        case 'h':
-            return -1;
-        case 'j':
-            request->json = true;
-            break;
-        case 'f':
-            if (!ab_limit_parse("ab compare: --fail-if", optarg, &request->fail_if))
-                return CLI_USAGE;
-            break;
-        case 's':
-            if (!options_number("ab compare: --same", optarg, 0, 50, &request->same))
-                return CLI_USAGE;
-            break;
-        default:
-            return cli_bad_option("ab", argc, argv, option);
-        }
+    if (status)
+        return status;
     if (argc - optind != 2)
         return cli_fail(CLI_USAGE,
                         "ab compare: needs two saved results, but %d were given; see 'treadle ab "

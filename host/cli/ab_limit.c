@@ -7,8 +7,9 @@
 #include "cli.h"
 #include "options.h"
 
-bool ab_limit_parse(const char *what, const char *text, struct ab_limit *limit)
+bool ab_limit_take(const char *what, const char *text, const struct cli_option *option)
 {
+    struct ab_limit *limit = option->to;
     char number[32];
     const char *colon = strchr(text, ':');
     size_t length = colon ? strlen(colon + 1) : 0;

@@ -4,14 +4,16 @@
 
 #include <stdbool.h>
 
+#include "command_line.h"
+
 /** What --fail-if does not allow; `by` is 0 if there is no limit. */
 struct ab_limit {
     bool slower; /* B than A; else faster */
     double by;   /* 0.03 */
 };
 
-/** "slower:3%" or "faster:10%" */
-bool ab_limit_parse(const char *what, const char *text, struct ab_limit *limit);
+/** "slower:3%" or "faster:10%", into a struct ab_limit. */
+bool ab_limit_take(const char *what, const char *text, const struct cli_option *option);
 
 /**
  * Is it surely exceeded by a ratio, time of A over time of B, that lies between low and high? For

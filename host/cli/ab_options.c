@@ -61,34 +61,6 @@ const char ab_text[] =
 
 enum { CALLERS_MAX = 256, THREADS_MAX = 4096 };
 
-enum {
-    OP = 256,
-    SIZES,
-    DTYPE,
-    AXIS,
-    LAYOUT,
-    IN_PLACE,
-    CACHE,
-    OUTPUT,
-    CALLERS,
-    REPLAY,
-    THREADS,
-    TIME,
-    BATCH_LIMIT,
-    PAIRS,
-    SAME,
-    LEVEL,
-    SEED,
-    SAVE,
-    FAIL_IF,
-    JSON,
-    MARKDOWN,
-    CSV,
-    HTML,
-    WRITE_PROFILE,
-    ANYWAY
-};
-
 /** One of two words: is it the second? */
 static bool take_word(const char *what, const char *value, const char *first, const char *second,
                       bool *is_second)
@@ -96,72 +68,59 @@ static bool take_word(const char *what, const char *value, const char *first, co
     *is_second = !strcmp(value, second);
     if (*is_second || !strcmp(value, first))
         return true;
-    cli_fail(CLI_USAGE, "ab: %s: '%s' is neither %s nor %s", what, value, first, second);
+    cli_fail(CLI_USAGE, "%s: '%s' is neither %s nor %s", what, value, first, second);
     return false;
 }
 
-static bool take_option(struct ab_request *request, int option, const char *value)
+static bool take_cache(const char *what, const char *value, const struct cli_option *option)
 {
-    switch (option) {
-    case OP:
-        request->op = value;
-        return true;
-    case SIZES:
-        request->sizes_text = value;
-        return true;
-    case DTYPE:
-        return options_dtypes("ab: --dtypes", value, &request->dtypes);
-    case AXIS:
-        request->axes = value;
-        return true;
-    case LAYOUT:
-        return workload_layout_parse("ab: --layout", value, &request->layout);
-    case IN_PLACE:
-        request->in_place = true;
-        return true;
-    case CACHE:
-        return take_word("--cache", value, "warm", "cold", &request->cold);
-    case OUTPUT:
-        return take_word("--output", value, "reused", "fresh", &request->fresh);
-    case SAVE:
-        request->save = value;
-        return true;
-    case FAIL_IF:
-        return ab_limit_parse("ab: --fail-if", value, &request->fail_if);
-    case JSON:
-    case MARKDOWN:
-    case CSV:
-        request->format = option == JSON ? AB_JSON : option == CSV ? AB_CSV : AB_MARKDOWN;
-        return true;
-    case HTML:
-        request->html = value;
-        return true;
-    case WRITE_PROFILE:
-        request->write_profile = true;
-        return true;
-    case ANYWAY:
-        request->anyway = true;
-        return true;
-    case REPLAY:
-        request->replay = value;
-        return true;
-    case CALLERS:
-        return options_count("ab: --callers", value, 1, CALLERS_MAX, &request->callers);
-    case THREADS:
-        return options_count("ab: --threads", value, 1, THREADS_MAX, &request->threads);
-    case TIME:
-        return options_number("ab: --time", value, 0.01, 3600, &request->seconds);
-    case BATCH_LIMIT:
-        return options_number("ab: --limit", value, 0.1, 86400, &request->limit);
-    case PAIRS:
-        return options_count("ab: --pairs", value, 1, AB_PAIRS_MAX, &request->pairs);
-    case SAME:
-        return options_number("ab: --same", value, 0, 50, &request->same);
-    case LEVEL:
-        return options_number("ab: --level", value, 50, 99.99, &request->level);
-    default:
-        return options_count("ab: --seed", value, 1, INT64_C(1) << 53, &request->seed);
-    }
+    return take_word(what, value, "warm", "cold", option->to);
+}
+
+static bool take_output(const char *what, const char *value, const struct cli_option *option)
+{
+    return take_word(what, value, "reused", "fresh", option->to);
+}
+
+static bool take_layout(const char *what, const char *value, const struct cli_option *option)
+{
+    return workload_layout_parse(what, value, option->to);
+}
+
+static int take_options(int argc, char **argv, struct ab_request *request)
+{
+    bool json = false, markdown = false, csv = false;
+    const struct cli_option options[] = {
+        {"op", cli_take_text, .to = &request->op},
+        {"sizes", cli_take_text, .to = &request->sizes_text},
+        {"dtypes", cli_take_dtypes, .to = &request->dtypes},
+        {"axis", cli_take_text, .to = &request->axes},
+        {"layout", take_layout, .to = &request->layout},
+        {"inplace", .to = &request->in_place},
+        {"cache", take_cache, .to = &request->cold},
+        {"output", take_output, .to = &request->fresh},
+        {"callers", cli_take_count, &request->callers, 1, CALLERS_MAX},
+        {"threads", cli_take_count, &request->threads, 1, THREADS_MAX},
+        {"replay", cli_take_text, .to = &request->replay},
+        {"time", cli_take_number, &request->seconds, 0.01, 3600},
+        {"limit", cli_take_number, &request->limit, 0.1, 86400},
+        {"pairs", cli_take_count, &request->pairs, 1, AB_PAIRS_MAX},
+        {"same", cli_take_number, &request->same, 0, 50},
+        {"level", cli_take_number, &request->level, 50, 99.99},
+        {"seed", cli_take_count, &request->seed, 1, AB_SEED_MAX},
+        {"save", cli_take_text, .to = &request->save},
+        {"write-profile", .to = &request->write_profile},
+        {"anyway", .to = &request->anyway},
+        {"fail-if", ab_limit_take, .to = &request->fail_if},
+        {"json", .to = &json},
+        {"markdown", .to = &markdown},
+        {"csv", .to = &csv},
+        {"html", cli_take_text, .to = &request->html},
+        {.name = NULL}};
+    int status = cli_parse("ab", argc, argv, options, false);
+
+    request->format = json ? AB_JSON : csv ? AB_CSV : markdown ? AB_MARKDOWN : AB_TABLE;
+    return status;
 }
 
 static const char *usual_sizes(const char *op)
@@ -197,44 +156,10 @@ static int check_replay(const struct ab_request *request)
 
 int ab_options_parse(int argc, char **argv, struct ab_request *request)
 {
-    static const struct option options[] = {{"op", required_argument, NULL, OP},
-                                            {"sizes", required_argument, NULL, SIZES},
-                                            {"dtypes", required_argument, NULL, DTYPE},
-                                            {"axis", required_argument, NULL, AXIS},
-                                            {"layout", required_argument, NULL, LAYOUT},
-                                            {"inplace", no_argument, NULL, IN_PLACE},
-                                            {"cache", required_argument, NULL, CACHE},
-                                            {"output", required_argument, NULL, OUTPUT},
-                                            {"save", required_argument, NULL, SAVE},
-                                            {"fail-if", required_argument, NULL, FAIL_IF},
-                                            {"markdown", no_argument, NULL, MARKDOWN},
-                                            {"csv", no_argument, NULL, CSV},
-                                            {"html", required_argument, NULL, HTML},
-                                            {"write-profile", no_argument, NULL, WRITE_PROFILE},
-                                            {"anyway", no_argument, NULL, ANYWAY},
-                                            {"callers", required_argument, NULL, CALLERS},
-                                            {"replay", required_argument, NULL, REPLAY},
-                                            {"threads", required_argument, NULL, THREADS},
-                                            {"time", required_argument, NULL, TIME},
-                                            {"limit", required_argument, NULL, BATCH_LIMIT},
-                                            {"pairs", required_argument, NULL, PAIRS},
-                                            {"same", required_argument, NULL, SAME},
-                                            {"level", required_argument, NULL, LEVEL},
-                                            {"seed", required_argument, NULL, SEED},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    int status = take_options(argc, argv, request);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return -1;
-        if (option == '?' || option == ':')
-            return cli_bad_option("ab", argc, argv, option);
-        if (!take_option(request, option, optarg))
-            return CLI_USAGE;
-    }
+    if (status)
+        return status;
     if (argc - optind != 2)
         return cli_fail(CLI_USAGE,
                         "ab: needs two backends, A and B, but %d were given; see "

@@ -9,6 +9,9 @@
 #include "options.h"
 #include "workload.h"
 
+/** Larger ones would be rounded in JSON. */
+#define AB_SEED_MAX 0x1p53
+
 enum ab_format { AB_TABLE, AB_JSON, AB_MARKDOWN, AB_CSV };
 
 /** What `treadle ab` was asked for. */

@@ -13,12 +13,12 @@
 #include "ab_run.h"
 #include "ab_store.h"
 #include "cli.h"
+#include "command_line.h"
 #include "output.h"
 #include "stopwatch.h"
 
 struct request {
-    const char *changes[2]; /* what --env said, A's first */
-    size_t nchanges;
+    struct cli_texts changes; /* what --env said, A's first */
     const char *save;
     char **program;
     char shown[OUTPUT_CELL]; /* the program and its arguments */
@@ -37,8 +37,6 @@ struct programs {
     bool outputs_differ;
 };
 
-enum { ENV = 256, TIME, PAIRS, SAME, LEVEL, SEED, SAVE, FAIL_IF, JSON };
-
 bool ab_program_is_asked(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -47,69 +45,33 @@ bool ab_program_is_asked(int argc, char **argv)
     return false;
 }
 
-static bool take_option(struct request *request, int option, const char *value)
-{
-    switch (option) {
-    case ENV:
-        if (request->nchanges < 2)
-            request->changes[request->nchanges] = value;
-        request->nchanges++;
-        return true;
-    case TIME:
-        return options_number("ab: --time", value, 0.01, 86400, &request->seconds);
-    case PAIRS:
-        return options_count("ab: --pairs", value, 1, AB_PAIRS_MAX, &request->pairs);
-    case SAME:
-        return options_number("ab: --same", value, 0, 50, &request->same);
-    case LEVEL:
-        return options_number("ab: --level", value, 50, 99.99, &request->level);
-    case SEED:
-        return options_count("ab: --seed", value, 1, INT64_C(1) << 53, &request->seed);
-    case SAVE:
-        request->save = value;
-        return true;
-    case FAIL_IF:
-        return ab_limit_parse("ab: --fail-if", value, &request->fail_if);
-    default:
-        request->json = true;
-        return true;
-    }
-}
-
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"env", required_argument, NULL, ENV},
-                                            {"time", required_argument, NULL, TIME},
-                                            {"pairs", required_argument, NULL, PAIRS},
-                                            {"same", required_argument, NULL, SAME},
-                                            {"level", required_argument, NULL, LEVEL},
-                                            {"seed", required_argument, NULL, SEED},
-                                            {"save", required_argument, NULL, SAVE},
-                                            {"fail-if", required_argument, NULL, FAIL_IF},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {
+        {"env", cli_take_texts, .to = &request->changes},
+        {"time", cli_take_number, &request->seconds, 0.01, 86400},
+        {"pairs", cli_take_count, &request->pairs, 1, AB_PAIRS_MAX},
+        {"same", cli_take_number, &request->same, 0, 50},
+        {"level", cli_take_number, &request->level, 50, 99.99},
+        {"seed", cli_take_count, &request->seed, 1, AB_SEED_MAX},
+        {"save", cli_take_text, .to = &request->save},
+        {"fail-if", ab_limit_take, .to = &request->fail_if},
+        {"json", .to = &request->json},
+        {.name = NULL}};
+    int status = cli_parse("ab", argc, argv, options, true);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-        if (option == 'h')
-            return -1;
-        if (option == '?' || option == ':')
-            return cli_bad_option("ab", argc, argv, option);
-        if (!take_option(request, option, optarg))
-            return CLI_USAGE;
-    }
+    if (status)
+        return status;
     if (strcmp(argv[optind - 1], "--"))
         return cli_fail(CLI_USAGE,
                         "ab: '%s' stands before --; a program is compared by --env alone",
                         argv[optind]);
     if (optind == argc)
         return cli_fail(CLI_USAGE, "ab: there is no program behind --");
-    if (request->nchanges != 2)
+    if (request->changes.count != 2)
         return cli_fail(CLI_USAGE,
                         "ab: a program needs --env twice, A's first, but it was given %zu times",
-                        request->nchanges);
+                        request->changes.count);
     request->program = argv + optind;
     return CLI_OK;
 }
@@ -142,7 +104,7 @@ static bool measure(struct ab_pairs *pairs, struct ab_side *side, double *second
 
 static json_t *side_json(const struct request *request, const struct programs *programs, int i)
 {
-    return json_pack("{s:s, s:f, s:f, s:i}", "spec", request->changes[i], "seconds",
+    return json_pack("{s:s, s:f, s:f, s:i}", "spec", request->changes.texts[i], "seconds",
                      ab_document_seconds(&programs->pairs, i == 0), "cpu_seconds",
                      programs->cpu[i] / (double)programs->count[i], "calls_per_sample", 1);
 }
@@ -162,10 +124,11 @@ static json_t *document_of(const struct request *request, const struct programs 
         ab_document_samples(&programs->pairs));
 
     return json_pack("{s:i, s:s, s:s, s:[o], s:f, s:f, s:f, s:I, s:b, s:o, s:O}", "schema",
-                     AB_SCHEMA, "a", request->changes[0], "b", request->changes[1], "results",
-                     result, "noise_floor", programs->pairs.floor, "level", request->level / 100,
-                     "same", request->same / 100, "seed", (json_int_t)request->seed, "interrupted",
-                     cli_interrupted(), "environment", facts_json(facts), "warnings", warnings);
+                     AB_SCHEMA, "a", request->changes.texts[0], "b", request->changes.texts[1],
+                     "results", result, "noise_floor", programs->pairs.floor, "level",
+                     request->level / 100, "same", request->same / 100, "seed",
+                     (json_int_t)request->seed, "interrupted", cli_interrupted(), "environment",
+                     facts_json(facts), "warnings", warnings);
 }
 
 static void print_table(const struct request *request, const struct programs *programs)
@@ -182,7 +145,7 @@ static void print_table(const struct request *request, const struct programs *pr
     for (int i = 0; i < 2; i++) {
         char cell[OUTPUT_CELL];
         output_cell(&table, "%c", 'A' + i);
-        output_cell(&table, "%s", request->changes[i]);
+        output_cell(&table, "%s", request->changes.texts[i]);
         output_cell(&table, "%s",
                     output_seconds(ab_document_seconds(&programs->pairs, i == 0), cell));
         output_cell(&table, "%s",
@@ -270,7 +233,7 @@ int ab_program(int argc, char **argv)
     show_program(&request);
     for (int i = 0; i < 2; i++) {
         programs.runs[i].arguments = request.program;
-        programs.runs[i].environment = ab_run_environment("ab: --env", request.changes[i]);
+        programs.runs[i].environment = ab_run_environment("ab: --env", request.changes.texts[i]);
     }
     status = programs.runs[0].environment && programs.runs[1].environment
                  ? compare(&request, &programs)

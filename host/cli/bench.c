@@ -9,6 +9,7 @@
 #include "bench_case.h"
 #include "bench_report.h"
 #include "cli.h"
+#include "command_line.h"
 #include "dispatch.h"
 #include "facts.h"
 #include "limits_machine.h"
@@ -42,8 +43,7 @@ static const char text[] =
     "  treadle bench --html machine.html\n"
     "  treadle bench dispatch --json\n";
 
-enum { SIZES = 256, DTYPE, AXIS, THREADS, TIME, HTML, THREADS_MAX = 4096 };
-enum { OPS_MAX = 64 };
+enum { THREADS_MAX = 4096, OPS_MAX = 64 };
 
 struct request {
     const char *ops[OPS_MAX];
@@ -58,39 +58,17 @@ struct request {
 
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"sizes", required_argument, NULL, SIZES},
-                                            {"dtype", required_argument, NULL, DTYPE},
-                                            {"axis", required_argument, NULL, AXIS},
-                                            {"threads", required_argument, NULL, THREADS},
-                                            {"time", required_argument, NULL, TIME},
-                                            {"html", required_argument, NULL, HTML},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {
+        {"sizes", cli_take_text, .to = &request->sizes_text},
+        {"dtype", cli_take_dtype, .to = &request->dtype},
+        {"axis", cli_take_text, .to = &request->axes},
+        {"threads", cli_take_counts, &request->threads, 1, THREADS_MAX},
+        {"time", cli_take_number, &request->seconds, 0.01, 3600},
+        {"html", cli_take_text, .to = &request->html},
+        {"json", .to = &request->json},
+        {.name = NULL}};
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return -1;
-        if (option == '?' || option == ':')
-            return cli_bad_option("bench", argc, argv, option);
-        if (option == 'j')
-            request->json = true;
-        else if (option == SIZES)
-            request->sizes_text = optarg;
-        else if (option == AXIS)
-            request->axes = optarg;
-        else if (option == HTML)
-            request->html = optarg;
-        else if ((option == DTYPE && !options_dtype("bench: --dtype", optarg, &request->dtype)) ||
-                 (option == THREADS &&
-                  !options_counts("bench: --threads", optarg, 1, THREADS_MAX, &request->threads)) ||
-                 (option == TIME &&
-                  !options_number("bench: --time", optarg, 0.01, 3600, &request->seconds)))
-            return CLI_USAGE;
-    }
-    return CLI_OK;
+    return cli_parse("bench", argc, argv, options, false);
 }
 
 /** Are these operations? Without any, all of them. */

@@ -10,6 +10,7 @@
 
 #include "check_report.h"
 #include "cli.h"
+#include "command_line.h"
 #include "options.h"
 
 static const char usage[] = "check PLUGIN.so [OPTION...]";
@@ -37,33 +38,15 @@ struct request {
 
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {
-        {"only", required_argument, NULL, 'o'},  {"time", required_argument, NULL, 't'},
-        {"junit", required_argument, NULL, 'u'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {{"only", cli_take_text, .to = &request->only},
+                                         {"time", cli_take_number, &request->seconds, 0.1, 3600},
+                                         {"junit", cli_take_text, .to = &request->junit},
+                                         {"json", .to = &request->json},
+                                         {.name = NULL}};
+    int status = cli_parse("check", argc, argv, options, false);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1)
-        switch (option) {
-        case 'h':
-            return -1;
-        case 'j':
-            request->json = true;
-            break;
-        case 'o':
-            request->only = optarg;
-            break;
-        case 'u':
-            request->junit = optarg;
-            break;
-        case 't':
-            if (!options_number("check: --time", optarg, 0.1, 3600, &request->seconds))
-                return CLI_USAGE;
-            break;
-        default:
-            return cli_bad_option("check", argc, argv, option);
-        }
+    if (status)
+        return status;
     if (argc - optind != 1)
         return cli_fail(CLI_USAGE,
                         "check: needs one plugin, but %d were given; see 'treadle check --help'",

@@ -39,17 +39,6 @@ int cli_fail_library(void)
     return cli_fail(CLI_FAILED, "%s", treadle_last_error());
 }
 
-int cli_bad_option(const char *command, int argc, char **argv, int refusal)
-{
-    const char *given = optind > 1 && optind <= argc ? argv[optind - 1] : "";
-
-    if (refusal == ':')
-        return cli_fail(CLI_USAGE, "%s: option %s needs a value; see 'treadle %s --help'", command,
-                        given, command);
-    return cli_fail(CLI_USAGE, "%s: unknown option %s; see 'treadle %s --help'", command, given,
-                    command);
-}
-
 int cli_help(const char *usage, const char *text)
 {
     printf("usage: treadle %s\n\n%s\n"

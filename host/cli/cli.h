@@ -3,7 +3,6 @@
 #define TREADLE_CLI_H
 
 #include <stdbool.h>
-#include <getopt.h>
 
 /** What the command exits with; every --help lists them. */
 enum cli_exit {
@@ -33,9 +32,6 @@ int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2,
 
 /** The same for what the library has just refused. */
 int cli_fail_library(void);
-
-/** Explain what getopt_long() refused with '?' or ':', and return CLI_USAGE. */
-int cli_bad_option(const char *command, int argc, char **argv, int refusal);
 
 /** Print a subcommand's help: usage, text, and the exit codes. Returns CLI_OK. */
 int cli_help(const char *usage, const char *text);

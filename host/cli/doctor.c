@@ -13,6 +13,7 @@
 #include <treadle/treadle.h>
 
 #include "cli.h"
+#include "command_line.h"
 #include "facts.h"
 #include "options.h"
 #include "output.h"
@@ -415,21 +416,14 @@ static void print_text(const struct report *report)
 
 int cli_doctor(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct report report = {.worst = OK};
     struct facts facts;
     bool json = false;
-    int option, status = CLI_OK;
+    const struct cli_option options[] = {{"json", .to = &json}, {.name = NULL}};
+    int status = cli_parse("doctor", argc, argv, options, false);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return cli_help(usage, text);
-        if (option != 'j')
-            return cli_bad_option("doctor", argc, argv, option);
-        json = true;
-    }
+    if (status)
+        return status < 0 ? cli_help(usage, text) : status;
     if (optind < argc)
         return cli_fail(CLI_USAGE, "doctor: takes no argument, but '%s' was given", argv[optind]);
     report.checks = json_array();

@@ -6,6 +6,7 @@
 #include <treadle/treadle.h>
 
 #include "cli.h"
+#include "command_line.h"
 #include "options.h"
 #include "output.h"
 #include "workload.h"
@@ -27,7 +28,7 @@ static const char text[] =
     "  treadle explain sum 1000x1000 --axis 0 --dtype f32\n"
     "  treadle explain matmul 500x300 300x200 --callers 4\n";
 
-enum { DTYPE = 256, AXIS, CALLERS, BACKEND, CALLERS_MAX = 1000000 };
+enum { CALLERS_MAX = 1000000 };
 
 struct request {
     const char *axes, *backend;
@@ -38,34 +39,15 @@ struct request {
 
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"dtype", required_argument, NULL, DTYPE},
-                                            {"axis", required_argument, NULL, AXIS},
-                                            {"callers", required_argument, NULL, CALLERS},
-                                            {"backend", required_argument, NULL, BACKEND},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {
+        {"dtype", cli_take_dtype, .to = &request->dtype},
+        {"axis", cli_take_text, .to = &request->axes},
+        {"callers", cli_take_count, &request->callers, 1, CALLERS_MAX},
+        {"backend", cli_take_text, .to = &request->backend},
+        {"json", .to = &request->json},
+        {.name = NULL}};
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return -1;
-        if (option == '?' || option == ':')
-            return cli_bad_option("explain", argc, argv, option);
-        if (option == 'j')
-            request->json = true;
-        else if (option == AXIS)
-            request->axes = optarg;
-        else if (option == BACKEND)
-            request->backend = optarg;
-        else if (option == DTYPE && !options_dtype("explain: --dtype", optarg, &request->dtype))
-            return CLI_USAGE;
-        else if (option == CALLERS &&
-                 !options_count("explain: --callers", optarg, 1, CALLERS_MAX, &request->callers))
-            return CLI_USAGE;
-    }
-    return CLI_OK;
+    return cli_parse("explain", argc, argv, options, false);
 }
 
 static int plan(int argc, char **argv, const struct request *request, struct workload *load)

@@ -6,6 +6,7 @@
 #include <treadle/treadle.h>
 
 #include "cli.h"
+#include "command_line.h"
 #include "options.h"
 #include "output.h"
 #include "workload.h"
@@ -173,19 +174,12 @@ static int print_json(void)
 
 int cli_list(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     bool json = false;
-    int option;
+    const struct cli_option options[] = {{"json", .to = &json}, {.name = NULL}};
+    int status = cli_parse("list", argc, argv, options, false);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return cli_help(usage, text);
-        if (option != 'j')
-            return cli_bad_option("list", argc, argv, option);
-        json = true;
-    }
+    if (status)
+        return status < 0 ? cli_help(usage, text) : status;
     if (optind < argc)
         return cli_fail(CLI_USAGE, "list: takes no argument, but '%s' was given", argv[optind]);
     if (!cli_init_library())

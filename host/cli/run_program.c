@@ -13,6 +13,7 @@
 #include <treadle/treadle.h>
 
 #include "cli.h"
+#include "command_line.h"
 #include "options.h"
 #include "output.h"
 
@@ -32,7 +33,7 @@ static const char text[] =
     "Once the program runs, the exit code is its own; 126 if it cannot be run, 127 if there is "
     "none.\n";
 
-enum { BACKEND = 256, THREADS, JSON, THREADS_MAX = 4096, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
+enum { THREADS_MAX = 4096, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
 
 struct request {
     const char *backend;
@@ -43,26 +44,15 @@ struct request {
 
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"backend", required_argument, NULL, BACKEND},
-                                            {"threads", required_argument, NULL, THREADS},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {
+        {"backend", cli_take_text, .to = &request->backend},
+        {"threads", cli_take_count, &request->threads, 1, THREADS_MAX},
+        {"json", .to = &request->json},
+        {.name = NULL}};
+    int status = cli_parse("run", argc, argv, options, true);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-        if (option == 'h')
-            return -1;
-        if (option == '?' || option == ':')
-            return cli_bad_option("run", argc, argv, option);
-        if (option == BACKEND)
-            request->backend = optarg;
-        else if (option == JSON)
-            request->json = true;
-        else if (!options_count("run: --threads", optarg, 1, THREADS_MAX, &request->threads))
-            return CLI_USAGE;
-    }
+    if (status)
+        return status;
     if (optind == argc)
         return cli_fail(CLI_USAGE, "run: there is no program; see 'treadle run --help'");
     request->program = argv + optind;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "command_line.h"
 #include "options.h"
 #include "output.h"
 #include "stopwatch.h"
@@ -213,28 +214,17 @@ static int watch(struct top_look looks[2], double interval)
 
 int cli_top(int argc, char **argv)
 {
-    enum { INTERVAL = 256 };
-    static const struct option options[] = {{"interval", required_argument, NULL, INTERVAL},
-                                            {"once", no_argument, NULL, 'o'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     static struct top_look looks[2];
     bool json = false, once = !screen_is_there();
     double interval = 1;
-    int option;
+    const struct cli_option options[] = {{"interval", cli_take_number, &interval, 0.05, 3600},
+                                         {"once", .to = &once},
+                                         {"json", .to = &json},
+                                         {.name = NULL}};
+    int status = cli_parse("top", argc, argv, options, false);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return cli_help(usage, text);
-        if (option == '?' || option == ':')
-            return cli_bad_option("top", argc, argv, option);
-        if (option == INTERVAL && !options_number("top: --interval", optarg, 0.05, 3600, &interval))
-            return CLI_USAGE;
-        json |= option == 'j';
-        once |= option == 'o';
-    }
+    if (status)
+        return status < 0 ? cli_help(usage, text) : status;
     if (optind < argc)
         return cli_fail(CLI_USAGE, "top: takes no argument, but '%s' was given", argv[optind]);
     look(&looks[0], NULL);

@@ -8,6 +8,7 @@
 
 #include "ab_store.h"
 #include "cli.h"
+#include "command_line.h"
 #include "crew.h"
 #include "facts.h"
 #include "options.h"
@@ -28,7 +29,8 @@ static const char text[] =
     "  --callers LIST   calls at the same time: 1, 2, 4 or 8 (up to twice the cores)\n"
     "  --sizes LIST     elements, or n of n x n matrices (some that tell)\n"
     "  --rounds N       samples of each (7)\n"
-    "  --from FILE      measure nothing: take costs from what 'treadle ab' has saved, or a program\n"
+    "  --from FILE      measure nothing: take costs from what 'treadle ab' has saved, or a "
+    "program\n"
     "                   under TREADLE_AB; again for more files\n"
     "  --only-missing   leave alone what the profile has\n"
     "  --dry-run        measure and show, but write nothing\n"
@@ -49,29 +51,13 @@ static const char *const usual_ops[] = {"add", "sqrt",     "sum", "dot",  "matmu
 static const char vector_sizes[] = "3000,10000,30000,100000,400000,2000000",
                   matrix_sizes[] = "24,48,96,192,384";
 
-enum {
-    DTYPE = 256,
-    CALLERS,
-    SIZES,
-    ROUNDS,
-    FROM,
-    MISSING,
-    DRY,
-    ALL,
-    ANYWAY,
-    OPS_MAX = 32,
-    DTYPES_MAX = 8,
-    FROM_MAX = 256
-};
-enum { CALLERS_MOST = 8, TRIES = 3 };
+enum { OPS_MAX = 32, CALLERS_MOST = 8, TRIES = 3 };
 
 struct request {
     const char *ops[OPS_MAX];
     size_t nops;
-    struct treadle_dtype dtypes[DTYPES_MAX];
-    size_t ndtypes;
-    const char *from[FROM_MAX];
-    size_t nfrom;
+    struct options_dtypes dtypes;
+    struct cli_texts from;
     struct options_counts callers;
     const char *sizes;
     int64_t rounds;
@@ -227,11 +213,11 @@ static bool is_wanted(const struct tuning *tuning, const struct group *group)
 static bool each_group(struct tuning *tuning, struct group *group, bool measure)
 {
     const struct request *request = tuning->request;
-    size_t all = request->nops * request->ndtypes * request->callers.count;
+    size_t all = request->nops * request->dtypes.count * request->callers.count;
 
     for (size_t i = 0; i < all && !cli_interrupted(); i++) {
-        group->times.op = request->ops[i / (request->ndtypes * request->callers.count)];
-        group->dtype = request->dtypes[i / request->callers.count % request->ndtypes];
+        group->times.op = request->ops[i / (request->dtypes.count * request->callers.count)];
+        group->dtype = request->dtypes.dtypes[i / request->callers.count % request->dtypes.count];
         group->times.dtype = options_dtype_name(group->dtype);
         group->times.callers = (uint32_t)request->callers.counts[i % request->callers.count];
         group->times.count = 0;
@@ -325,9 +311,9 @@ static json_t *load_results(const struct request *request)
 {
     json_t *results = json_array();
 
-    for (size_t i = 0; i < request->nfrom; i++) {
-        json_t *document = ab_store_load("tune: --from", request->from[i]);
-        bool good = document && tune_from_here("tune: --from", request->from[i], document);
+    for (size_t i = 0; i < request->from.count; i++) {
+        json_t *document = ab_store_load("tune: --from", request->from.texts[i]);
+        bool good = document && tune_from_here("tune: --from", request->from.texts[i], document);
         if (good)
             json_array_extend(results, json_object_get(document, "results"));
         json_decref(document);
@@ -373,71 +359,23 @@ static int take_over(const struct request *request)
 /* ---- what was asked for ------------------------------------------------------------------------
  */
 
-static bool parse_dtypes(const char *given, struct request *request)
-{
-    char *copy = strdup(given), *rest = NULL;
-    bool good = copy != NULL;
-
-    request->ndtypes = 0;
-    for (char *name = copy ? strtok_r(copy, ",", &rest) : NULL; name && good;
-         name = strtok_r(NULL, ",", &rest))
-        good = request->ndtypes < DTYPES_MAX &&
-               options_dtype("tune: --dtype", name, &request->dtypes[request->ndtypes++]);
-    free(copy);
-    return good && request->ndtypes > 0;
-}
-
-static bool parse_value(int option, struct request *request)
-{
-    switch (option) {
-    case DTYPE:
-        return parse_dtypes(optarg, request);
-    case CALLERS:
-        return options_counts("tune: --callers", optarg, 1, CALLERS_MOST, &request->callers);
-    case SIZES:
-        request->sizes = optarg;
-        return true;
-    case FROM:
-        if (request->nfrom == FROM_MAX) {
-            cli_fail(CLI_USAGE, "tune: --from: more than %d files", FROM_MAX);
-            return false;
-        }
-        request->from[request->nfrom++] = optarg;
-        return true;
-    case ROUNDS:
-        return options_count("tune: --rounds", optarg, 3, TUNE_ROUNDS_MAX, &request->rounds);
-    default:
-        request->missing |= option == MISSING;
-        request->dry |= option == DRY;
-        request->all |= option == ALL;
-        request->anyway |= option == ANYWAY;
-        request->json |= option == 'j';
-        return true;
-    }
-}
-
 /** Returns CLI_OK, CLI_USAGE, or -1 after --help. */
 static int parse(int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {
-        {"dtype", required_argument, NULL, DTYPE}, {"callers", required_argument, NULL, CALLERS},
-        {"sizes", required_argument, NULL, SIZES}, {"rounds", required_argument, NULL, ROUNDS},
-        {"from", required_argument, NULL, FROM},   {"only-missing", no_argument, NULL, MISSING},
-        {"dry-run", no_argument, NULL, DRY},       {"all", no_argument, NULL, ALL},
-        {"anyway", no_argument, NULL, ANYWAY},     {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
-    int option;
+    const struct cli_option options[] = {
+        {"dtype", cli_take_dtypes, .to = &request->dtypes},
+        {"callers", cli_take_counts, &request->callers, 1, CALLERS_MOST},
+        {"sizes", cli_take_text, .to = &request->sizes},
+        {"rounds", cli_take_count, &request->rounds, 3, TUNE_ROUNDS_MAX},
+        {"from", cli_take_texts, .to = &request->from},
+        {"only-missing", .to = &request->missing},
+        {"dry-run", .to = &request->dry},
+        {"all", .to = &request->all},
+        {"anyway", .to = &request->anyway},
+        {"json", .to = &request->json},
+        {.name = NULL}};
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == 'h')
-            return -1;
-        if (option == '?' || option == ':')
-            return cli_bad_option("tune", argc, argv, option);
-        if (!parse_value(option, request))
-            return CLI_USAGE;
-    }
-    return CLI_OK;
+    return cli_parse("tune", argc, argv, options, false);
 }
 
 static bool is_power_of_two(int64_t n)
@@ -477,7 +415,7 @@ static int check(int argc, char **argv, struct request *request)
     const struct options_shape any = {{8}, 1};
     struct workload load;
 
-    if (request->nfrom > 0)
+    if (request->from.count > 0)
         return check_from(argc, request);
     if (!check_sizes(request))
         return CLI_USAGE;
@@ -487,7 +425,7 @@ static int check(int argc, char **argv, struct request *request)
     if (argc - optind > OPS_MAX)
         return cli_fail(CLI_USAGE, "tune: more than %d operations", OPS_MAX);
     for (int i = optind; i < argc; i++) {
-        if (!workload_plan(&load, "tune", argv[i], request->dtypes[0], &any, 1, NULL))
+        if (!workload_plan(&load, "tune", argv[i], request->dtypes.dtypes[0], &any, 1, NULL))
             return CLI_USAGE;
         request->ops[request->nops++] = argv[i];
     }
@@ -509,8 +447,8 @@ static void fill_in(struct request *request)
 
 int cli_tune(int argc, char **argv)
 {
-    struct request request = {
-        .dtypes = {{TREADLE_FLOAT, 64, 1}, {TREADLE_FLOAT, 32, 1}}, .ndtypes = 2, .rounds = 7};
+    struct request request = {.dtypes = {{{TREADLE_FLOAT, 64, 1}, {TREADLE_FLOAT, 32, 1}}, 2},
+                              .rounds = 7};
     int status = parse(argc, argv, &request);
 
     if (status == -1)
@@ -521,7 +459,7 @@ int cli_tune(int argc, char **argv)
         return status;
     if (!cli_init_library())
         return CLI_FAILED;
-    if (request.nfrom > 0)
+    if (request.from.count > 0)
         return take_over(&request);
     fill_in(&request);
     return tune(&request);
