@@ -17,6 +17,7 @@
 #include "ab_store.h"
 #include "cli.h"
 #include "command_line.h"
+#include "member.h"
 #include "output.h"
 
 /** One call that both results have: new ratio over old ratio, above 1 if B has gained. */
@@ -77,23 +78,18 @@ static const json_t *find_call(const json_t *document, const json_t *call)
     return NULL;
 }
 
-static double number_of(const json_t *result, const char *name)
-{
-    return json_number_value(json_object_get(result, name));
-}
-
 /** Both intervals hold with the confidence of their runs; the worst of both ends is kept. */
 static struct change change_of(const json_t *old, const json_t *new, double same)
 {
     struct change change = {.old = old, .new = new, .verdict = "undecided"};
 
-    change.interval.ratio = number_of(new, "ratio") / number_of(old, "ratio");
+    change.interval.ratio = member_number(new, "ratio") / member_number(old, "ratio");
     change.interval.high = INFINITY;
     if (!json_is_number(json_object_get(old, "high")) ||
         !json_is_number(json_object_get(new, "high")))
         return change;
-    change.interval.low = number_of(new, "low") / number_of(old, "high");
-    change.interval.high = number_of(new, "high") / number_of(old, "low");
+    change.interval.low = member_number(new, "low") / member_number(old, "high");
+    change.interval.high = member_number(new, "high") / member_number(old, "low");
     if (change.interval.low > 1 + same)
         change.verdict = "B gained";
     else if (change.interval.high < 1 / (1 + same))
@@ -106,10 +102,10 @@ static struct change change_of(const json_t *old, const json_t *new, double same
 static void ratio_cell(struct output_table *table, const json_t *result)
 {
     if (json_is_number(json_object_get(result, "high")))
-        output_cell(table, "%.3f (%.3f .. %.3f)", number_of(result, "ratio"),
-                    number_of(result, "low"), number_of(result, "high"));
+        output_cell(table, "%.3f (%.3f .. %.3f)", member_number(result, "ratio"),
+                    member_number(result, "low"), member_number(result, "high"));
     else
-        output_cell(table, "%.3f (too few pairs)", number_of(result, "ratio"));
+        output_cell(table, "%.3f (too few pairs)", member_number(result, "ratio"));
 }
 
 static void print_table(const struct change *changes, size_t count)
@@ -139,12 +135,13 @@ static json_t *change_json(const struct change *change)
 {
     const json_t *new = change->new;
 
-    return json_pack(
-        "{s:O, s:O, s:O, s:O, s:f, s:f, s:f, s:f, s:o, s:s}", "op", json_object_get(new, "op"),
-        "dtype", json_object_get(new, "dtype"), "size", json_object_get(new, "size"), "callers",
-        json_object_get(new, "callers"), "old_ratio", number_of(change->old, "ratio"), "new_ratio",
-        number_of(new, "ratio"), "change", change->interval.ratio, "low", change->interval.low,
-        "high", output_number(change->interval.high), "verdict", change->verdict);
+    return json_pack("{s:O, s:O, s:O, s:O, s:f, s:f, s:f, s:f, s:o, s:s}", "op",
+                     json_object_get(new, "op"), "dtype", json_object_get(new, "dtype"), "size",
+                     json_object_get(new, "size"), "callers", json_object_get(new, "callers"),
+                     "old_ratio", member_number(change->old, "ratio"), "new_ratio",
+                     member_number(new, "ratio"), "change", change->interval.ratio, "low",
+                     change->interval.low, "high", output_number(change->interval.high), "verdict",
+                     change->verdict);
 }
 
 static int print(const struct request *request, const struct change *changes, size_t count)

@@ -13,6 +13,7 @@
 #include "ab_report.h"
 #include "ab_watch.h"
 #include "cli.h"
+#include "member.h"
 #include "stopwatch.h"
 
 enum { KINDS_MAX = 64, CALLERS_MAX = 64, CALLS_MAX = 100000 };
@@ -88,13 +89,6 @@ static bool same_kind(const struct kind *a, const struct kind *b)
            !memcmp(a->shapes.shapes, b->shapes.shapes, a->shapes.count * sizeof *a->shapes.shapes);
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 /** What options_shapes() would complain about. */
 static bool has_long_shape(const char *shapes)
 {
@@ -109,12 +103,12 @@ static bool has_long_shape(const char *shapes)
 static bool read_kind(const json_t *event, struct kind *kind)
 {
     const json_t *args = json_object_get(event, "args");
-    const char *shapes = text_of(args, "shapes"), *type = text_of(args, "dtype");
+    const char *shapes = member_text(args, "shapes"), *type = member_text(args, "dtype");
     char known[256];
 
     memset(kind, 0, sizeof *kind);
-    snprintf(kind->op, sizeof kind->op, "%s", text_of(event, "name"));
-    snprintf(kind->axes, sizeof kind->axes, "%s", text_of(args, "axes"));
+    snprintf(kind->op, sizeof kind->op, "%s", member_text(event, "name"));
+    snprintf(kind->axes, sizeof kind->axes, "%s", member_text(args, "axes"));
     snprintf(known, sizeof known, " %s ", workload_ops());
     char word[sizeof kind->op + 2];
     snprintf(word, sizeof word, " %s ", kind->op);

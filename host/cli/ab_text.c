@@ -4,19 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "member.h"
 #include "output.h"
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
-static double number_of(const json_t *object, const char *name)
-{
-    return json_number_value(json_object_get(object, name));
-}
 
 /* ---- Markdown ------------------------------------------------------------------------------- */
 
@@ -24,25 +13,25 @@ static void markdown_side(const json_t *side)
 {
     char cell[OUTPUT_CELL];
 
-    printf(" %s, %.3g %s,", output_seconds(number_of(side, "seconds"), cell),
-           number_of(side, "rate"), text_of(side, "unit"));
+    printf(" %s, %.3g %s,", output_seconds(member_number(side, "seconds"), cell),
+           member_number(side, "rate"), member_text(side, "unit"));
     if (json_is_real(json_object_get(side, "share")))
-        printf(" %.0f %% of limit,", 100 * number_of(side, "share"));
-    printf(" %s ×%d |", text_of(side, "backend"), (int)number_of(side, "threads"));
+        printf(" %.0f %% of limit,", 100 * member_number(side, "share"));
+    printf(" %s ×%d |", member_text(side, "backend"), (int)member_number(side, "threads"));
 }
 
 static void markdown_row(const json_t *result)
 {
-    printf("| %s | %s | %s |", text_of(result, "op"), text_of(result, "dtype"),
-           text_of(result, "shape"));
+    printf("| %s | %s | %s |", member_text(result, "op"), member_text(result, "dtype"),
+           member_text(result, "shape"));
     markdown_side(json_object_get(result, "a"));
     markdown_side(json_object_get(result, "b"));
-    printf(" %.3f |", number_of(result, "ratio"));
+    printf(" %.3f |", member_number(result, "ratio"));
     if (json_is_real(json_object_get(result, "high")))
-        printf(" %.3f to %.3f |", number_of(result, "low"), number_of(result, "high"));
+        printf(" %.3f to %.3f |", member_number(result, "low"), member_number(result, "high"));
     else
         printf(" too few pairs |");
-    printf(" %s |\n", text_of(result, "verdict"));
+    printf(" %s |\n", member_text(result, "verdict"));
 }
 
 void ab_text_markdown(const json_t *document)
@@ -51,15 +40,15 @@ void ab_text_markdown(const json_t *document)
     size_t i;
     json_t *result;
 
-    printf("A: `%s`, B: `%s`; above 1, B is faster.\n\n", text_of(document, "a"),
-           text_of(document, "b"));
+    printf("A: `%s`, B: `%s`; above 1, B is faster.\n\n", member_text(document, "a"),
+           member_text(document, "b"));
     puts("| op | type | size | A | B | A/B | interval | verdict |\n"
          "|---|---|--:|--:|--:|--:|---|---|");
     json_array_foreach(json_object_get(document, "results"), i, result) markdown_row(result);
     printf("\n%s; %g %% confidence for all sizes together; A against itself: off by up to "
            "%.2f %%.\n",
-           text_of(environment, "cpu"), 100 * number_of(document, "level"),
-           100 * number_of(document, "noise_floor"));
+           member_text(environment, "cpu"), 100 * member_number(document, "level"),
+           100 * member_number(document, "noise_floor"));
 }
 
 /* ---- CSV ------------------------------------------------------------------------------------ */

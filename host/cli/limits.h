@@ -50,8 +50,8 @@ void limits_memory_finish(struct limits_memory *memory);
 struct limits_loop;
 
 /**
- * `memory` is kept, and may be used by other loops, but not at the same time. If it is too small for
- * so many threads the loop has its own. NULL, with the reason printed, on failure.
+ * `memory` is kept, and may be used by other loops, but not at the same time. If it is too small
+ * for so many threads the loop has its own. NULL, with the reason printed, on failure.
  */
 struct limits_loop *limits_create(enum limits_kind kind, uint32_t threads,
                                   const struct limits_memory *memory);

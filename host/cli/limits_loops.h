@@ -71,22 +71,22 @@ TARGET static void ISA(read_two)(const struct streams *s, long passes)
 
 TARGET static void ISA(copy)(const struct streams *s, long passes)
 {
-    PASSES(COPY_ONE, KEEP(out))
+    PASSES(COPY_ONE, KEEP(out));
 }
 
 TARGET static void ISA(copy_stream)(const struct streams *s, long passes)
 {
-    PASSES(COPY_PAST, FENCE(out))
+    PASSES(COPY_PAST, FENCE(out));
 }
 
 TARGET static void ISA(add)(const struct streams *s, long passes)
 {
-    PASSES(ADD_ONE, KEEP(out))
+    PASSES(ADD_ONE, KEEP(out));
 }
 
 TARGET static void ISA(add_stream)(const struct streams *s, long passes)
 {
-    PASSES(ADD_PAST, FENCE(out))
+    PASSES(ADD_PAST, FENCE(out));
 }
 
 /* FMA_CHAINS independent chains hide the latency of a fused multiply-add on both ports. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "facts.h"
 
 static const double mebi = 1 << 20;
 
@@ -24,21 +25,25 @@ struct level {
 
 /**
  * Where the system does not tell, the level is left out. Of a last-level cache that is shared with
- * other machines a part is enough, and memory is four times what it may hold, within reason.
+ * other machines a part is enough, and memory is four times what it may hold, within reason and
+ * within a quarter of what is free.
  */
 static size_t find_levels(struct level levels[LEVELS])
 {
     double l1 = (double)sysconf(_SC_LEVEL1_DCACHE_SIZE),
            l2 = (double)sysconf(_SC_LEVEL2_CACHE_SIZE), l3 = (double)sysconf(_SC_LEVEL3_CACHE_SIZE);
     size_t count = 0;
+    struct facts facts;
 
+    facts_read(&facts);
+    double most = facts.memory_free > 0 ? fmin(facts.memory_free / 4, 1024 * mebi) : 256 * mebi;
     if (l1 > 0)
         levels[count++] = (struct level){"L1", l1 / 2, true};
     if (l2 > 0)
         levels[count++] = (struct level){"L2", l2 / 2, true};
     if (l3 > 0)
         levels[count++] = (struct level){"L3", fmin(l3 / 2, 64 * mebi), false};
-    levels[count++] = (struct level){"memory", fmin(fmax(4 * l3, 256 * mebi), 1024 * mebi), false};
+    levels[count++] = (struct level){"memory", fmin(fmax(4 * l3, 256 * mebi), most), false};
     return count;
 }
 

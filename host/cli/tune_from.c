@@ -6,22 +6,11 @@
 
 #include "cli.h"
 #include "facts.h"
+#include "member.h"
 #include "stopwatch.h"
 #include "tune_times.h"
 
 static const double share_of_others_most = 0.1;
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
-static double number_of(const json_t *object, const char *name)
-{
-    return json_number_value(json_object_get(object, name));
-}
 
 /** A word of a profile: what a file says must not become other lines. */
 static bool is_word(const char *text)
@@ -44,13 +33,13 @@ static bool is_usual(const json_t *result)
         {"layout", "contiguous"}, {"cache", "warm"}, {"output", "reused"}};
 
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        const char *text = text_of(result, usual[i][0]);
+        const char *text = member_text(result, usual[i][0]);
         if (*text && strcmp(text, usual[i][1]))
             return false;
     }
-    return !json_is_true(json_object_get(result, "in_place")) && number_of(result, "work") > 0 &&
-           is_level(number_of(result, "callers")) && is_word(text_of(result, "op")) &&
-           is_word(text_of(result, "dtype"));
+    return !json_is_true(json_object_get(result, "in_place")) &&
+           member_number(result, "work") > 0 && is_level(member_number(result, "callers")) &&
+           is_word(member_text(result, "op")) && is_word(member_text(result, "dtype"));
 }
 
 /** A quarter of the samples is faster: neighbours only ever make one longer. */
@@ -63,7 +52,7 @@ static double quartile_of(const json_t *result, const char *side)
 
     if (!values)
         return 0;
-    json_array_foreach(samples, i, sample) values[i] = number_of(sample, side);
+    json_array_foreach(samples, i, sample) values[i] = member_number(sample, side);
     stopwatch_median(values, count); /* sorts them */
     quartile = values[count / 4];
     free(values);
@@ -74,8 +63,9 @@ static void add(struct tune_times *times, const json_t *result, const char *back
                 double threads)
 {
     if (seconds > 0 && threads >= 1 && threads <= 4096)
-        tune_times_add(times, backend,
-                       (struct tune_sample){number_of(result, "work"), seconds, (int32_t)threads});
+        tune_times_add(
+            times, backend,
+            (struct tune_sample){member_number(result, "work"), seconds, (int32_t)threads});
 }
 
 static void add_result(struct tune_times *times, const json_t *result)
@@ -86,18 +76,18 @@ static void add_result(struct tune_times *times, const json_t *result)
 
     for (i = 0; i < 2; i++) {
         const json_t *side = json_object_get(result, sides[i]);
-        add(times, result, text_of(side, "backend"), quartile_of(result, sides[i]),
-            number_of(side, "threads"));
+        add(times, result, member_text(side, "backend"), quartile_of(result, sides[i]),
+            member_number(side, "threads"));
     }
     json_array_foreach(json_object_get(result, "alone"), i, alone)
-        add(times, result, text_of(alone, "backend"), number_of(alone, "seconds"), 1);
+        add(times, result, member_text(alone, "backend"), member_number(alone, "seconds"), 1);
 }
 
 static bool is_alike(const json_t *a, const json_t *b)
 {
-    return !strcmp(text_of(a, "op"), text_of(b, "op")) &&
-           !strcmp(text_of(a, "dtype"), text_of(b, "dtype")) &&
-           number_of(a, "callers") == number_of(b, "callers");
+    return !strcmp(member_text(a, "op"), member_text(b, "op")) &&
+           !strcmp(member_text(a, "dtype"), member_text(b, "dtype")) &&
+           member_number(a, "callers") == member_number(b, "callers");
 }
 
 /** Whether an earlier result has taken it along. */
@@ -122,9 +112,9 @@ size_t tune_from_results(const json_t *results, struct tune_profile *profile)
     {
         if (!is_usual(first) || is_done(results, i))
             continue;
-        times->op = text_of(first, "op");
-        times->dtype = text_of(first, "dtype");
-        times->callers = (uint32_t)number_of(first, "callers");
+        times->op = member_text(first, "op");
+        times->dtype = member_text(first, "dtype");
+        times->callers = (uint32_t)member_number(first, "callers");
         times->count = 0;
         json_array_foreach(results, k, other) if (is_usual(other) && is_alike(first, other))
             add_result(times, other);
@@ -146,14 +136,14 @@ bool tune_from_here(const char *what, const char *name, const json_t *document)
 
     facts_read(&facts);
     json_t *here = facts_json(&facts);
-    bool good = !strcmp(text_of(environment, "cpu"), facts.cpu) &&
-                !strcmp(text_of(environment, "version"), text_of(here, "version"));
+    bool good = !strcmp(member_text(environment, "cpu"), facts.cpu) &&
+                !strcmp(member_text(environment, "version"), member_text(here, "version"));
     if (!good)
         cli_fail(CLI_USAGE,
                  "%s: %s is of \"%.80s\" with version \"%.40s\", and here is \"%s\" "
                  "with version \"%s\"",
-                 what, name, text_of(environment, "cpu"), text_of(environment, "version"),
-                 facts.cpu, text_of(here, "version"));
+                 what, name, member_text(environment, "cpu"), member_text(environment, "version"),
+                 facts.cpu, member_text(here, "version"));
     json_decref(here);
     return good;
 }
