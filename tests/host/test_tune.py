@@ -217,7 +217,7 @@ def test_costs_are_taken_from_saved_results(treadle, home, tmp_path, saved):
 def test_teams_are_compared_with_what_the_profile_knows(treadle, home, saved):
     teams = []
     for w in WORKS:
-        teams.append(result(w, seconds(w, 1), seconds(w, 2)))
+        teams.append(result(w, seconds(w, 1), seconds(w, 2) + 4e-6))
         teams[-1]["a"]["backend"] = "serial"
     alone = "no backend was seen on one thread"
     only_b = [result(w, 0, seconds(w, 2)) for w in WORKS]
@@ -227,7 +227,7 @@ def test_teams_are_compared_with_what_the_profile_knows(treadle, home, saved):
     done = treadle("tune", "--from", saved(*teams), "--json", **home)
     costs = json.loads(done.stdout)["costs"]
     assert costs == [
-        "cost add f64 openmp 1 100 7500 0 10000 2000",
+        "cost add f64 openmp 1 100 11500 0 10000 2000",
         "cost add f64 serial 1 100 0 0 10000 1000",
     ]
 
