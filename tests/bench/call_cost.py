@@ -57,6 +57,16 @@ def build_rust(folder):
     return [folder / "rust"]
 
 
+def build_jni(folder):
+    home = Path(shutil.which("javac")).resolve().parents[1]
+    examples = ROOT / "docs/examples"
+    includes = [INCLUDE, f"-I{home}/include", f"-I{home}/include/linux"]
+    between = [examples / "hello_jni.c", "-o", folder / "libhello_jni.so"]
+    run("gcc", "-O2", "-shared", "-fPIC", *includes, *between, *LINK)
+    run("javac", "-d", folder, examples / "HelloJni.java", HERE / "CostJni.java")
+    return ["java", f"-Djava.library.path={folder}", "-cp", folder, "CostJni"]
+
+
 def commands(folder):
     """Name and command of every program that can be built here."""
     c = build_c(folder)
@@ -66,6 +76,7 @@ def commands(folder):
         ("C++", "g++", build_cpp),
         ("Fortran", "gfortran", build_fortran),
         ("Rust", "rustc", build_rust),
+        ("Java, JNI", "javac", build_jni),
     ]:
         if shutil.which(tool):
             yield name, build(folder)

@@ -16,6 +16,14 @@ need() {
     command -v "$1" > /dev/null || missing "$1"
 }
 
+# compile_shared SOURCE TO FLAG...: a module in C for another language's interpreter.
+compile_shared() {
+    source=$1 to=$2
+    shift 2
+    cc -std=gnu11 -O1 -Wall -Wextra -Werror -shared -fPIC "$@" -I"$root/abi" -I"$root/host/include" "$source" \
+        "$TREADLE_LIBRARY" -Wl,-rpath,"$(dirname "$TREADLE_LIBRARY")" -o "$to" || exit 1
+}
+
 case $language in
     cgo | purego)
         need go
@@ -38,6 +46,45 @@ case $language in
         [ -f $jna ] || missing JNA
         javac -Xlint:all -Werror -cp $jna -d "$folder" "$examples/Hello.java" || exit 1
         set -- java -cp "$jna:$folder" Hello
+        ;;
+    jni)
+        need javac
+        home=$(dirname "$(dirname "$(realpath "$(command -v javac)")")")
+        compile_shared "$examples/hello_jni.c" "$folder/libhello_jni.so" -I"$home/include" -I"$home/include/linux"
+        javac -Xlint:all -Werror -d "$folder" "$examples/HelloJni.java" || exit 1
+        set -- java -Xcheck:jni -Djava.library.path="$folder" -cp "$folder" HelloJni
+        ;;
+    csharp)
+        need mcs
+        mcs -unsafe -warnaserror+ -out:"$folder/Hello.exe" "$examples/Hello.cs" || exit 1
+        LD_LIBRARY_PATH=$(dirname "$TREADLE_LIBRARY")
+        export LD_LIBRARY_PATH
+        set -- mono "$folder/Hello.exe"
+        ;;
+    guile)
+        need guile
+        set -- guile --no-auto-compile "$examples/hello.scm"
+        ;;
+    lua)
+        need lua5.4
+        compile_shared "$examples/hello_lua.c" "$folder/hello_lua.so" -I/usr/include/lua5.4
+        export LUA_CPATH="$folder/?.so"
+        set -- lua5.4 "$examples/hello.lua"
+        ;;
+    ocaml)
+        need ocamlfind
+        cp "$examples/hello.ml" "$folder"
+        (cd "$folder" && ocamlfind ocamlopt -w +a-4-9-40-41-42-44-45-70 -warn-error +a -thread \
+            -package ctypes.foreign,threads.posix -linkpkg hello.ml -o hello) || exit 1
+        set -- "$folder/hello"
+        ;;
+    pdl)
+        perl -MFFI::Platypus -MPDL -e 1 2> /dev/null || missing "PDL, or FFI::Platypus,"
+        set -- perl "$examples/hello_pdl.pl"
+        ;;
+    sbcl)
+        need sbcl
+        set -- sbcl --script "$examples/hello.lisp"
         ;;
     ruby)
         need ruby

@@ -4,7 +4,17 @@
 import ctypes
 import sys
 import time
-from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER,
+    addressof,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 
 CALLS = 100_000
 
@@ -24,12 +34,10 @@ class Array(ctypes.Structure):
 
 shape, strides = (c_int64 * 1)(8), (c_int64 * 1)(8)
 memory = [(ctypes.c_double * 8)() for _ in range(3)]
-arrays = [
-    Array(ctypes.addressof(m), shape, strides, 1, 0, (c_uint8 * 4)(2, 64, 1, 0), 8) for m in memory
-]
+arrays = [Array(addressof(m), shape, strides, 1, 0, (c_uint8 * 4)(2, 64, 1, 0), 8) for m in memory]
 call = ctypes.CDLL(sys.argv[1]).treadle_binary
-call.argtypes = [c_char_p, c_void_p, c_void_p, c_void_p, c_void_p]
-arguments = [b"add", *(byref(array) for array in arrays), None]
+# Pointers made once: without argtypes, ctypes has nothing to convert (byref(): a third more).
+arguments = [c_char_p(b"add"), *(c_void_p(addressof(array)) for array in arrays), None]
 
 assert call(*arguments) == 0
 start = time.perf_counter_ns()
