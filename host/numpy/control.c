@@ -70,6 +70,18 @@ static PyObject *reload_env(PyObject *module, PyObject *none)
     return settled(treadle_reload_env());
 }
 
+/* For treadle.dask. */
+static PyObject *save_ab(PyObject *module, PyObject *object)
+{
+    const char *path = PyUnicode_AsUTF8(object);
+    int32_t status = path ? treadle_ab_save(path) : TREADLE_OK;
+
+    (void)module;
+    if (status != TREADLE_OK)
+        return control_raise(status);
+    return path ? Py_NewRef(Py_None) : NULL;
+}
+
 static PyObject *set_backend(PyObject *module, PyObject *object)
 {
     const char *spec;
@@ -150,6 +162,7 @@ static PyObject *set_min(PyObject *module, PyObject *object)
 PyMethodDef control_methods[] = {
     {"init", init, METH_NOARGS, NULL},
     {"reload_env", reload_env, METH_NOARGS, NULL},
+    {"save_ab", save_ab, METH_O, NULL},
     {"set_backend", set_backend, METH_O, NULL},
     {"set_thread_backend", set_thread_backend, METH_O, NULL},
     {"get_backend", get_backend, METH_NOARGS, NULL},

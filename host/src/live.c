@@ -290,32 +290,64 @@ void live_end(struct live_call *call, int32_t status, int64_t nanoseconds, const
 /* ---- the end ----------------------------------------------------------------------------------
  */
 
+/** What ab_live.h takes, and the rows and sentences that it points to. */
+struct findings {
+    const struct ab_live_row *rows[CELLS_MOST];
+    const char *warnings[WARNINGS];
+    char cpu[128];
+    struct ab_live found;
+};
+
+/* Under the lock, until `to` is no longer looked at. */
+static void gather(struct findings *to)
+{
+    struct ab_live *found = &to->found;
+    profile_cpu(to->cpu, sizeof to->cpu);
+    *found = (struct ab_live){.a = live.sides.a,
+                              .b = live.sides.b,
+                              .share = live.schedule.share,
+                              .level = ab_trials_level,
+                              .same = ab_trials_same,
+                              .cpu = to->cpu,
+                              .version = treadle_version(),
+                              .cores = cpus_available(),
+                              .rows = to->rows,
+                              .warnings = to->warnings};
+    found->count = cells_rows(to->rows);
+    for (; found->warned < live.warned; found->warned++)
+        to->warnings[found->warned] = live.warnings[found->warned];
+}
+
 /* Under the lock. */
 static void report(void)
 {
-    const struct ab_live_row *rows[CELLS_MOST];
-    const char *warnings[WARNINGS];
-    char path[PATH_MAX], cpu[128];
+    struct findings findings;
+    char path[PATH_MAX];
     if (!live_on())
         return;
-    profile_cpu(cpu, sizeof cpu);
-    struct ab_live found = {.a = live.sides.a,
-                            .b = live.sides.b,
-                            .share = live.schedule.share,
-                            .level = ab_trials_level,
-                            .same = ab_trials_same,
-                            .cpu = cpu,
-                            .version = treadle_version(),
-                            .cores = cpus_available(),
-                            .rows = rows,
-                            .warnings = warnings};
-    found.count = cells_rows(rows);
-    for (; found.warned < live.warned; found.warned++)
-        warnings[found.warned] = live.warnings[found.warned];
-    if (*live.save && own_path(live.save, path, sizeof path) && ab_live_save(path, &found))
+    gather(&findings);
+    if (*live.save && own_path(live.save, path, sizeof path) &&
+        ab_live_save(path, &findings.found))
         return;
     if (*live.save)
         fprintf(stderr, "treadle: TREADLE_AB_SAVE=%s: cannot be written: %s\n", live.save,
                 strerror(errno));
-    ab_live_print(stderr, &found);
+    ab_live_print(stderr, &findings.found);
+}
+
+int32_t treadle_ab_save(const char *path)
+{
+    struct findings findings;
+    if (!path || *path != '/')
+        return fail(TREADLE_E_INVALID, "path: \"%.128s\" is not the absolute path of a file",
+                    path ? path : "(NULL)");
+    if (!live_on())
+        return fail(TREADLE_E_INVALID, "TREADLE_AB is not set: nothing is compared");
+    pthread_mutex_lock(&lock);
+    gather(&findings);
+    bool saved = ab_live_save(path, &findings.found);
+    int reason = errno;
+    pthread_mutex_unlock(&lock);
+    return saved ? TREADLE_OK
+                 : fail(TREADLE_E_FAILED, "%.256s: cannot be written: %s", path, strerror(reason));
 }

@@ -536,3 +536,31 @@ Test(live, a_wrong_value_is_named_with_what_is_allowed, .init = set_up, .fini = 
     setenv("TREADLE_AB_SAVE", path, 1);
     compare("quick,slow");
 }
+
+static size_t kinds_so_far(void)
+{
+    json_error_t error;
+    cr_assert_eq(treadle_ab_save(path), TREADLE_OK, "%s", treadle_last_error());
+    json_t *document = json_load_file(path, 0, &error);
+    cr_assert(document, "%s at line %d", error.text, error.line);
+    size_t count = json_array_size(json_object_get(document, "results"));
+    json_decref(document);
+    return count;
+}
+
+Test(live, saves_what_it_has_so_far_and_goes_on, .init = set_up, .fini = remove_file)
+{
+    expect_invalid(treadle_ab_save(path), "TREADLE_AB|not set");
+    compare("quick,twin@0.5");
+    expect_invalid(treadle_ab_save("x.json"), "x.json|absolute path");
+    expect_invalid(treadle_ab_save(NULL), "NULL|absolute path");
+    cr_assert_eq(treadle_ab_save("/nowhere/at/all.json"), TREADLE_E_FAILED);
+    cr_assert_eq(kinds_so_far(), 0);
+    for (int i = 0; i < 100 && kinds_so_far() < 1; i++)
+        subtract_often(500);
+    cr_assert_eq(kinds_so_far(), 1);
+    for (int i = 0; i < 100000 && (i % 500 || kinds_so_far() < 2); i++) /* it takes its time */
+        subtract_once(N / 3);
+    cr_assert_eq(kinds_so_far(), 2);
+    json_decref(finish());
+}

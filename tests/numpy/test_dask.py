@@ -97,6 +97,29 @@ def test_the_report_adds_up_the_workers(client):
     assert report._repr_html_().count("<table") == 2
 
 
+def test_comparisons_of_all_workers_are_judged_together(monkeypatch):
+    for name, value in {"AB": "serial,openmp@0.5", "MIN": "10000"}.items():
+        monkeypatch.setenv(f"TREADLE_{name}", value)
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, **LOCAL) as cluster,
+        Client(cluster) as client,
+    ):
+        treadle.dask.install(client)
+        assert treadle.dask.report(client).comparisons == []
+        x = da.random.default_rng(1).random(4_000_000, chunks=200_000)
+        for _ in range(20):
+            (x + x).sum().compute()
+        report = treadle.dask.report(client)
+    found = next(c for c in report.comparisons if (c["op"], c["shape"]) == ("add", "200000"))
+    assert (found["a"], found["b"], found["dtype"]) == ("serial", "openmp", "f64")
+    assert found["processes"] == 2
+    assert found["pairs"] > 2
+    assert found["low"] <= found["ratio"] <= found["high"]
+    assert found["verdict"] in ("A faster", "B faster", "same", "undecided")
+    assert "\n\nop " in str(report)
+    assert report._repr_html_().count("<table") == 3
+
+
 def test_the_dashboard_gets_metrics(client):
     def metrics():
         client.wait_for_workers(2)

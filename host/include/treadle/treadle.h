@@ -395,6 +395,14 @@ struct treadle_recent_call {
  */
 uint32_t treadle_recent_calls(struct treadle_recent_call *list, uint32_t capacity);
 
+/**
+ * Write what TREADLE_AB has found so far, the document of `treadle ab --json`, into the file at an
+ * absolute path: whole, in the place of one that is there, or not at all. The comparison goes on.
+ * @return TREADLE_OK; TREADLE_E_INVALID if TREADLE_AB is not set or the path is not absolute;
+ *         TREADLE_E_FAILED if the file cannot be written
+ */
+int32_t treadle_ab_save(const char *path);
+
 /** What was run since start or the last reset. Small calls are not counted: they cost nothing. */
 struct treadle_statistic {
     const char *op;

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -112,6 +112,36 @@ def _judge(ratio: float, low: float, high: float, same: float, floor: float) -> 
     if low > 1 and ratio > 1 + floor:
         return "B faster"
     return "undecided"
+
+
+def pool(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Judge the calls that several processes compared under TREADLE_AB together, kind by kind.
+
+    A kind is of one operation, type, size and number of callers. The k-th may err with a share of
+    1 / (k (k + 1)), as in one process.
+    """
+    kinds: dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+    for document in documents:
+        for row in document["results"]:
+            kind = {name: document[name] for name in ("a", "b", "level", "same")}
+            kind |= {name: row[name] for name in ("op", "dtype", "shape", "callers")}
+            kinds.setdefault(tuple(kind.values()), (kind, []))[1].append(row)
+    return [_pooled(k, kind, rows) for k, (kind, rows) in enumerate(kinds.values(), 1)]
+
+
+def _pooled(k: int, kind: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    samples = [sample for row in rows for sample in row["samples"]]
+    alpha = (1 - kind["level"]) / (len(_LOOKS) * k * (k + 1))
+    ratio, low, high = _interval([math.log(x["a"] / x["b"]) for x in samples], alpha)
+    floor = max(row["noise_floor"] for row in rows)
+    return kind | {
+        "processes": len(rows),
+        "pairs": len(samples),
+        "ratio": ratio,
+        "low": low,
+        "high": high,
+        "verdict": _judge(ratio, low, high, kind["same"], floor),
+    }
 
 
 # ---- the statement -----------------------------------------------------------------------------

@@ -7,10 +7,13 @@ the first one changes is put back when the last one goes.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -19,6 +22,7 @@ import dask
 from distributed import Worker, WorkerPlugin
 
 import treadle
+from treadle import _treadle
 
 _logger = logging.getLogger("distributed.worker.treadle")
 _process = uuid4().hex
@@ -126,8 +130,25 @@ def check_backend(spec: str) -> None:
         pass
 
 
+def _comparison() -> dict[str, Any]:
+    """Return what TREADLE_AB has found so far, as ``treadle ab --json`` does; empty without it."""
+    if not os.environ.get("TREADLE_AB"):
+        return {}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ab.json"
+        _treadle.save_ab(str(path))
+        found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
 def facts(dask_worker: Worker) -> dict[str, Any]:
     """Return what this process did, and what it may do."""
+    comparison: dict[str, Any] = {}
+    problems = [*_problems, *treadle.status()["problems"]]
+    try:
+        comparison = _comparison()
+    except (OSError, RuntimeError, ValueError) as error:
+        problems.append(str(error))
     return {
         "process": _process,
         "worker": str(dask_worker.name),
@@ -137,6 +158,7 @@ def facts(dask_worker: Worker) -> dict[str, Any]:
         "cores": treadle.get_num_threads(),
         "budget": treadle.get_budget(),
         "installed": treadle.installed,
-        "problems": [*_problems, *treadle.status()["problems"]],
+        "problems": [*problems, *comparison.get("warnings", [])],
         "rows": treadle.report().rows,
+        "comparison": comparison,
     }

@@ -18,6 +18,7 @@ except ImportError as error:
     raise ImportError(f"treadle.dask needs the package distributed: {error}") from error
 
 from treadle import _dask_worker
+from treadle._ab import pool
 from treadle._report import Report, add_up
 from treadle._table import as_html, as_text, cell_text
 from treadle._warning import TreadleWarning
@@ -25,11 +26,24 @@ from treadle._warning import TreadleWarning
 __all__ = ["ClusterReport", "install", "report", "uninstall"]
 
 _COLUMNS = ("worker", "host", "pid", "threads", "cores", "budget", "calls", "seconds", "problems")
+_COMPARED = (
+    "op",
+    "dtype",
+    "shape",
+    "callers",
+    "a",
+    "b",
+    "pairs",
+    "ratio",
+    "low",
+    "high",
+    "verdict",
+)
 _Facts = dict[str, Any]
 
 
 class ClusterReport(Report):
-    """The large calls of all workers; ``str()`` gives two tables, and notebooks show them too.
+    """The large calls of all workers; ``str()`` gives tables, and notebooks show them too.
 
     Attributes
     ----------
@@ -40,11 +54,21 @@ class ClusterReport(Report):
         ``pid``, ``threads`` (that run tasks), ``cores`` (that its calls may use), ``budget`` (who
         shares them, as `treadle.get_budget`), ``installed``, ``problems`` (list of sentences),
         ``calls``, ``seconds``, and ``rows`` of its own.
+    comparisons : list of dict
+        Under ``TREADLE_AB``, what the calls of all processes together say, one for each kind of
+        call: ``op``, ``dtype``, ``shape`` (elements or flops), ``callers`` (at once), ``a`` and
+        ``b``, ``processes``, ``pairs``, ``ratio`` (time of A over time of B) between ``low`` and
+        ``high``, and ``verdict``, as of a `treadle.Comparison`.
     """
 
     def __init__(self, workers: list[_Facts]) -> None:
         super().__init__(add_up(row for worker in workers for row in worker["rows"]))
+        self.comparisons = pool(found for w in workers if (found := w.pop("comparison")))
         self.workers = workers
+
+    def _compared_lines(self) -> list[list[str]]:
+        lines = ([cell_text(found[c]) for c in _COMPARED] for found in self.comparisons)
+        return [list(_COMPARED), *lines]
 
     def _worker_lines(self) -> list[list[str]]:
         lines = ([cell_text(worker[c]) for c in _COLUMNS[:-1]] for worker in self.workers)
@@ -54,12 +78,18 @@ class ClusterReport(Report):
     def __str__(self) -> str:
         if not self.workers:
             return "treadle: the cluster has no workers"
-        return f"{super().__str__()}\n\n{as_text(self._worker_lines(), 3)}"
+        tables = [super().__str__(), as_text(self._worker_lines(), 3)]
+        if self.comparisons:
+            tables.append(as_text(self._compared_lines(), 3))
+        return "\n\n".join(tables)
 
     def _repr_html_(self) -> str:
         lines = self._worker_lines() if self.workers else []
         count = f"{len(self.workers)} process{'' if len(self.workers) == 1 else 'es'}"
-        return super()._repr_html_() + as_html(f"Workers: {count}", lines, 3)
+        tables = super()._repr_html_() + as_html(f"Workers: {count}", lines, 3)
+        if self.comparisons:
+            tables += as_html("TREADLE_AB", self._compared_lines(), 3)
+        return tables
 
 
 def _sync(client: Client, function: Any, *arguments: Any) -> Any:
@@ -187,7 +217,7 @@ def report(client: Client) -> Any:
     Returns
     -------
     ClusterReport
-        Two tables by ``print()`` and in notebooks; ``.rows``, ``.as_dict()`` and ``.workers`` for
-        programs.
+        Tables by ``print()`` and in notebooks; ``.rows``, ``.as_dict()``, ``.workers`` and
+        ``.comparisons`` for programs.
     """
     return _sync(client, _report)

@@ -456,6 +456,7 @@ extern "C" {
     pub fn treadle_profile_info(info: *mut treadle_profile_info) -> i32;
     pub fn treadle_processes(list: *mut treadle_process, capacity: u32) -> i32;
     pub fn treadle_recent_calls(list: *mut treadle_recent_call, capacity: u32) -> u32;
+    pub fn treadle_ab_save(path: *const c_char) -> i32;
     pub fn treadle_set_budget(mode: *const c_char) -> i32;
     pub fn treadle_get_budget() -> *const c_char;
     pub fn treadle_routines_hold(call: *mut treadle_routine_call) -> i32;
