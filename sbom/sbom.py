@@ -64,7 +64,7 @@ def foreign(path):
     """Describe a file of another project that is shipped inside ours."""
     name = re.sub(r"^lib|\.(a|so.*)$", "", path.name)
     package, version = package_of(path)
-    found = component(f"static/{path.name}", name)
+    found = component(f"inside/{path.name}", name)
     if version:
         package = package.split(":")[0]
         found |= {"version": version, "purl": f"pkg:deb/debian/{package}@{version}"}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # run_cargo.sh LIBTREADLE SOURCE_ROOT TARGET_FOLDER: the crates with ndarray, its oldest and its newest version that are
-# allowed; formats and lints, where this cargo has them; and the package of treadle-sys.
+# allowed; formats and lints, where this cargo has them; and their packages.
 command -v cargo > /dev/null || { echo "no cargo on this machine"; exit 77; }
 root=$2
 CARGO_TARGET_DIR=$3
@@ -30,4 +30,8 @@ if cargo fmt --version > /dev/null 2>&1; then
 fi
 cargo update --quiet -p ndarray --precise 0.15.6
 cargo test --quiet -p treadle --all-features
-cargo package --quiet --allow-dirty -p treadle-sys
+# Cargo 1.90 takes the one that needs the other along; those before would look for it on crates.io.
+packages='-p treadle-sys'
+[ "$(cargo --version | cut -d. -f2)" -lt 90 ] || packages="$packages -p treadle"
+# shellcheck disable=SC2086 # a list of words
+cargo package --quiet --allow-dirty $packages
