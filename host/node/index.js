@@ -279,15 +279,27 @@ class UsedRoom {
 
 const used = new UsedRoom(); // of calls on this thread, one at a time
 
-function unary(op, x, out) {
-    check(c.unary(nameOf(op), described(x).address, described(out).address, used.address));
+// `name` is where nameOf() has put one: those below are known once for all.
+
+function callUnary(name, x, out) {
+    check(c.unary(name, described(x).address, described(out).address, used.address));
     return used.read();
 }
 
-function binary(op, x1, x2, out) {
-    const [first, second, to] = [described(x1), described(x2), described(out)];
-    check(c.binary(nameOf(op), first.address, second.address, to.address, used.address));
+function callBinary(name, x1, x2, out) {
+    const first = described(x1);
+    const second = described(x2);
+    const to = described(out);
+    check(c.binary(name, first.address, second.address, to.address, used.address));
     return used.read();
+}
+
+function unary(op, x, out) {
+    return callUnary(nameOf(op), x, out);
+}
+
+function binary(op, x1, x2, out) {
+    return callBinary(nameOf(op), x1, x2, out);
 }
 
 /** The axes as C takes them: none named means all. */
@@ -400,7 +412,8 @@ const away = {
 const byName = {};
 
 for (const op of ['negative', 'abs', 'sqrt', 'square', 'copy', 'cholesky', 'inv']) {
-    byName[op] = (x, out) => unary(op, x, out);
+    const name = nameOf(op);
+    byName[op] = (x, out) => callUnary(name, x, out);
     away[op] = (x, out) => away.unary(op, x, out);
 }
 
@@ -408,7 +421,8 @@ for (const op of [
     ...['add', 'subtract', 'multiply', 'divide', 'maximum', 'minimum'],
     ...['dot', 'matmul', 'solve'],
 ]) {
-    byName[op] = (x1, x2, out) => binary(op, x1, x2, out);
+    const name = nameOf(op);
+    byName[op] = (x1, x2, out) => callBinary(name, x1, x2, out);
     away[op] = (x1, x2, out) => away.binary(op, x1, x2, out);
 }
 
