@@ -326,8 +326,7 @@ static void report(void)
     if (!live_on())
         return;
     gather(&findings);
-    if (*live.save && own_path(live.save, path, sizeof path) &&
-        ab_live_save(path, &findings.found))
+    if (*live.save && own_path(live.save, path, sizeof path) && ab_live_save(path, &findings.found))
         return;
     if (*live.save)
         fprintf(stderr, "treadle: TREADLE_AB_SAVE=%s: cannot be written: %s\n", live.save,
