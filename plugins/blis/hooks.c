@@ -9,6 +9,7 @@
 #include "hooks.h"
 
 #include <blis.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
@@ -48,6 +49,41 @@ void __wrap_bli_thrcomm_barrier(dim_t thread, thrcomm_t *comm);
 /* Set once, by hooks_start(), before any other thread gets here. */
 static arch_t arch = BLIS_ARCH_GENERIC;
 static cntx_t *native, *induced, *small;
+
+/*
+ * BLIS hands out pools of small blocks under a lock. Two threads that multiplied 16 x 16 matrices
+ * took 1.6 us for each instead of 0.66, so each keeps the pool of its products on one thread.
+ */
+static _Thread_local array_t *own_pools;
+static _Thread_local bool ends_known;
+static pthread_key_t thread_end;
+static bool keeps_pools;
+
+static array_t *take_pools(uint32_t threads)
+{
+    array_t *pools = own_pools;
+    if (threads > 1 || !pools)
+        return bli_sba_checkout_array(threads);
+    own_pools = NULL;
+    return pools;
+}
+
+static void give_pools(array_t *pools, uint32_t threads)
+{
+    if (!ends_known)
+        ends_known = keeps_pools && pthread_setspecific(thread_end, &own_pools) == 0;
+    if (threads > 1 || own_pools || !ends_known)
+        bli_sba_checkin_array(pools);
+    else
+        own_pools = pools;
+}
+
+static void end_thread(void *kept)
+{
+    array_t *pools = *(array_t **)kept;
+    if (pools)
+        bli_sba_checkin_array(pools);
+}
 
 /* ---- kernels ----------------------------------------------------------------------------- */
 
@@ -114,6 +150,7 @@ bool hooks_start(void)
         return false;
     if (induced)
         return true;
+    keeps_pools = pthread_key_create(&thread_end, end_thread) == 0;
     arch = choose_arch();
     bli_init();
     /* All arguments are checked before they get to BLIS, whose checks abort the process. */
@@ -220,13 +257,13 @@ static void member_run(void *ctx, uint32_t member, uint32_t team)
 static void run_product(struct product *p)
 {
     uint32_t threads = (uint32_t)bli_rntm_num_threads(p->rntm);
-    p->pools = bli_sba_checkout_array(threads);
+    p->pools = take_pools(threads);
     bli_sba_rntm_set_pool(0, p->pools, p->rntm);
     bli_pba_rntm_set_pba(p->rntm);
     /* Freed by its chief thread. */
     p->comm = bli_thrcomm_create(p->rntm, threads);
     grant_team(threads, member_run, p);
-    bli_sba_checkin_array(p->pools);
+    give_pools(p->pools, threads);
 }
 
 void __wrap_bli_l3_thread_decorator(l3int_t func, opid_t family, obj_t *alpha, obj_t *a, obj_t *b,
@@ -296,6 +333,7 @@ void __wrap_bli_thrcomm_barrier(dim_t thread, thrcomm_t *comm)
  * What the old ones hold is lost, once per fork. */
 void hooks_after_fork(void)
 {
+    own_pools = NULL;
     bli_pthread_mutex_init(&bli_sba_query()->mutex, NULL);
     bli_pthread_mutex_init(&bli_pba_query()->mutex, NULL);
     bli_sba_init();
