@@ -20,6 +20,9 @@
  */
 enum { FMA_CHAINS = 12, FMA_ROUNDS = 1000, LINE = 64, TURN = 8, SINK = 64 };
 
+/* Bytes of a stream that fill no private cache, and how far ahead it is then read. */
+enum { FAR = 4 << 20, AHEAD = 1024 };
+
 static const double batch_seconds = 1e-3;
 enum { BATCHES = 15 };
 

@@ -10,16 +10,20 @@
 
 enum { ISA(LANES) = sizeof(V) / sizeof(uint64_t) };
 
-/* Eight sums hide the cycles of an addition, and eight loads in flight some of the memory's. */
+/* Eight sums hide the cycles of an addition. From beyond the caches the hardware alone does not
+ * read far enough ahead: 800 MB in 48 ms, and 42 with prefetching. */
 TARGET static void ISA(read)(const struct streams *s, long passes)
 {
     const uint64_t *a = s->a;
     size_t n = s->n;
+    const int is_far = n * sizeof *a > FAR;
     V sums[8];
     for (int k = 0; k < 8; k++)
         sums[k] = ZERO();
     for (long pass = 0; pass < passes; pass++)
         for (size_t i = 0; i + 8 * ISA(LANES) <= n; i += 8 * ISA(LANES)) {
+            for (size_t k = 0; is_far && k < 8 * ISA(LANES); k += LINE / sizeof *a)
+                __builtin_prefetch(a + i + k + AHEAD / sizeof *a);
 #pragma GCC unroll 8
             for (size_t k = 0; k < 8; k++)
                 sums[k] = ADD(sums[k], LOAD(a + i + k * ISA(LANES)));
