@@ -47,9 +47,9 @@ static const char text[] =
 static const char *const usual_ops[] = {"add", "sqrt",     "sum", "dot",  "matmul", "solve",
                                         "inv", "cholesky", "qr",  "eigh", "svd"};
 
-/* Around the sizes at which threads begin to pay, and some beyond. */
+/* Around the sizes at which threads, or a library's kernels, begin to pay, and some beyond. */
 static const char vector_sizes[] = "3000,10000,30000,100000,400000,2000000",
-                  matrix_sizes[] = "24,48,96,192,384";
+                  matrix_sizes[] = "8,16,24,48,96,192,384";
 
 enum { OPS_MAX = 32, CALLERS_MOST = 8, TRIES = 3 };
 

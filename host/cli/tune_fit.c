@@ -4,10 +4,10 @@
 #include <math.h>
 
 /*
- * Calls without pause find their threads awake. One that sleeps takes 50 to 100 us to come; counted
- * as if every thirtieth call had to wake it.
+ * Calls without pause find their threads awake. One that sleeps takes 50 to 100 us to come, in
+ * which the caller goes on with its parts; counted as if every sixtieth call had to wait for it.
  */
-static const double wake_ns = 2500;
+static const double wake_ns = 1200;
 
 /** y = fixed + slope * x, with neither below zero */
 struct line {

@@ -33,7 +33,7 @@ static const struct option *fastest(const struct option *options, uint32_t count
         if (options[i].threads_cap > 0 && options[i].threads_cap < threads)
             continue;
         double its = time_of(&options[i].costs[level], work, threads);
-        if (!best || its < (1 - SAVED_LEAST) * *time) {
+        if (!best || its < (threads > 1 ? 1 - SAVED_LEAST : 1) * *time) {
             best = &options[i];
             *time = its;
         }

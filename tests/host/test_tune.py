@@ -206,8 +206,8 @@ def test_costs_are_taken_from_saved_results(treadle, home, tmp_path, saved):
     files = [saved(*results[:2], *odd), saved(*results[2:], name="other.json")]
     args = ["tune", "--from", files[0], "--from", files[1], "--json"]
     dry = json.loads(treadle(*args, "--dry-run", **home).stdout)
-    # 2500 ns are for threads that sleep.
-    assert dry["costs"] == ["cost add f64 openmp 1 100 7500 0 10000 2000"]
+    # 1200 ns are for threads that sleep.
+    assert dry["costs"] == ["cost add f64 openmp 1 100 6200 0 10000 2000"]
     assert not dry["written"]
     assert not (tmp_path / ".cache").exists()
     assert json.loads(treadle(*args, **home).stdout)["costs"] == dry["costs"]

@@ -35,7 +35,7 @@ Test(tune_fit, finds_the_costs_again)
     cr_assert(tune_fit(samples, make(samples), &cost));
     expect_near(cost.call, 50, "call");
     expect_near(cost.unit, 0.02, "unit");
-    expect_near(cost.start, 3000 + 2500, "start"); /* and the threads that may be asleep */
+    expect_near(cost.start, 3000 + 1200, "start"); /* and the threads that may be asleep */
     expect_near(cost.each, 500, "each");
     expect_near(cost.spread, 5, "spread");
 }
