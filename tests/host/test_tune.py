@@ -227,7 +227,7 @@ def test_teams_are_compared_with_what_the_profile_knows(treadle, home, saved):
     done = treadle("tune", "--from", saved(*teams), "--json", **home)
     costs = json.loads(done.stdout)["costs"]
     assert costs == [
-        "cost add f64 openmp 1 100 11500 0 10000 2000",
+        "cost add f64 openmp 1 100 10200 0 10000 2000",
         "cost add f64 serial 1 100 0 0 10000 1000",
     ]
 
