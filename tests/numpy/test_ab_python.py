@@ -4,12 +4,14 @@
 import math
 import time
 from fractions import Fraction
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import treadle
 from treadle import _ab
+from treadle._picture import as_svg
 
 X = np.random.default_rng(1).random(3000)
 
@@ -133,3 +135,24 @@ def test_orders_are_balanced():
     assert sorted(_ab._ORDERS) == sorted(set(_ab._ORDERS))
     assert sum(order.index("a") < order.index("b") for order in _ab._ORDERS) == 3
     assert all(sorted(order) == ["a", "again", "b"] for order in _ab._ORDERS)
+
+
+def test_a_notebook_shows_every_pair():
+    found = treadle.ab("serial", "auto", nap, seconds=0.1)
+    html = found._repr_html_()
+    picture = ElementTree.fromstring(html[html.index("<svg") :])
+    dots = [e for e in picture.iter() if e.tag.endswith("circle")]
+    assert len(dots) == 2 * len(found.samples)
+    width = float(picture.get("viewBox").split()[2])
+    assert all(0 < float(dot.get("cx")) < width for dot in dots)
+    one = next(
+        float(e.get("x")) for e in picture.iter() if e.tag.endswith("text") and e.text == "1"
+    )
+    assert all(float(dot.get("cx")) > one for dot in dots[: len(found.samples)])
+    assert str(found).split("\n")[0] in html
+
+
+def test_a_picture_of_too_few_pairs_has_the_whole_width_as_its_band():
+    picture = ElementTree.fromstring(as_svg([("A / B", [1.0, 0.0, 40.0])], 0.0, math.inf))
+    band = next(e for e in picture.iter() if e.tag.endswith("rect"))
+    assert float(band.get("width")) > 300

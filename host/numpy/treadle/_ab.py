@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from html import escape
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from treadle._choice import using
 from treadle._hooks import install, is_installed, uninstall
+from treadle._picture import as_svg
 
 # As `treadle ab` has it: docs/measuring.md says why.
 _LOOKS = (12, 24, 48, 96, 192, 384, 768, 1536)
@@ -30,7 +32,7 @@ Statement = str | Callable[[], Any]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `ab` has found; ``str()`` gives it in two lines.
+    """What `ab` has found; ``str()`` gives it in two lines, a notebook shows the pairs too.
 
     Attributes
     ----------
@@ -71,6 +73,17 @@ class Comparison:
             f"A/B {self.ratio:.3f} ({self.low:.3f} .. {self.high:.3f})\n"
             f"{len(self.samples)} pairs; A against itself: "
             f"off by {100 * self.noise_floor:.2f} %; results: {values[self.same_bits]}"
+        )
+
+    def _repr_html_(self) -> str:
+        first, second = str(self).split("\n")
+        rows = [
+            ("A / B", [a / b for a, b, _ in self.samples]),
+            ("A / A", [a / again for a, _, again in self.samples]),
+        ]
+        return (
+            f"<p><strong>{escape(first)}</strong><br>{escape(second)}</p>"
+            f"{as_svg(rows, self.low, self.high)}"
         )
 
 
