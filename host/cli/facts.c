@@ -16,6 +16,7 @@
 
 /* Above this share of the machine, others show in the second digit of a time. */
 static const double disturbing_share = 0.05;
+static const double disturbing_bytes = 1 << 20;
 
 /** The rest of the first line of `path` that starts with `key`; "" if there is none. */
 static void read_line(const char *path, const char *key, char *text, size_t capacity)
@@ -70,6 +71,19 @@ static void read_huge_pages(char *text, size_t capacity)
         snprintf(text, capacity, "%.*s", (int)strcspn(begin + 1, "]"), begin + 1);
 }
 
+/* Intel's driver says whether it is off, the others whether it is on. */
+static void read_turbo(char *text, size_t capacity)
+{
+    char off[4], on[4];
+
+    read_line("/sys/devices/system/cpu/intel_pstate/no_turbo", "", off, sizeof off);
+    read_line("/sys/devices/system/cpu/cpufreq/boost", "", on, sizeof on);
+    snprintf(text, capacity, "%s",
+             *off == '0' || *on == '1'   ? "on"
+             : *off == '1' || *on == '0' ? "off"
+                                         : "");
+}
+
 static bool has_cpu_flag(const char *flag)
 {
     char line[4096];
@@ -95,6 +109,7 @@ void facts_read(struct facts *facts)
     read_level(facts->level, sizeof facts->level);
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", facts->governor,
               sizeof facts->governor);
+    read_turbo(facts->turbo, sizeof facts->turbo);
     read_huge_pages(facts->huge_pages, sizeof facts->huge_pages);
     facts->virtual_machine = has_cpu_flag("hypervisor");
     facts->cores = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
@@ -107,12 +122,21 @@ void facts_read(struct facts *facts)
 
 json_t *facts_json(const struct facts *facts)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:f, s:f}", "version",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:f, s:f}", "version",
                      treadle_version(), "cpu", facts->cpu, "level", facts->level, "governor",
-                     facts->governor, "huge_pages", facts->huge_pages, "virtual_machine",
-                     facts->virtual_machine, "cores", facts->cores, "affinity", facts->affinity,
-                     "threads", facts->threads, "load", facts->load, "memory_free",
+                     facts->governor, "turbo", facts->turbo, "huge_pages", facts->huge_pages,
+                     "virtual_machine", facts->virtual_machine, "cores", facts->cores, "affinity",
+                     facts->affinity, "threads", facts->threads, "load", facts->load, "memory_free",
                      facts->memory_free);
+}
+
+static double pages_swapped(void)
+{
+    char in[32], out[32];
+
+    read_line("/proc/vmstat", "pswpin ", in, sizeof in);
+    read_line("/proc/vmstat", "pswpout ", out, sizeof out);
+    return strtod(in, NULL) + strtod(out, NULL);
 }
 
 void facts_moment_now(struct facts_moment *moment)
@@ -126,6 +150,7 @@ void facts_moment_now(struct facts_moment *moment)
     moment->own = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                   1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
     moment->wall = stopwatch_now();
+    moment->swapped = pages_swapped();
     read_line("/proc/stat", "cpu ", line, sizeof line);
     if (sscanf(line, "%llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &wait,
                &irq, &soft, &steal) < 8) {
@@ -148,11 +173,12 @@ struct facts_disturbance facts_since(const struct facts_moment *begin)
 
     facts_moment_now(&now);
     if (begin->busy < 0 || now.busy < 0)
-        return (struct facts_disturbance){-1, -1};
+        return (struct facts_disturbance){-1, -1, -1};
     double whole = (now.wall - begin->wall) * cores;
     return (struct facts_disturbance){
         share(now.busy - begin->busy - (now.own - begin->own), whole),
         share(now.stolen - begin->stolen, whole),
+        (now.swapped - begin->swapped) * (double)sysconf(_SC_PAGESIZE),
     };
 }
 
@@ -179,6 +205,13 @@ void facts_warn(const struct facts *facts, const struct facts_disturbance *distu
                  100 * disturbance->stolen);
         warn(warnings, text);
     }
+    if (disturbance->swapped > disturbing_bytes) {
+        snprintf(text, sizeof text, "the machine swapped %.0f MiB meanwhile",
+                 disturbance->swapped / (1 << 20));
+        warn(warnings, text);
+    }
+    if (!strcmp(facts->turbo, "on"))
+        warn(warnings, "turbo is on: the clock depends on how many cores are busy, and how warm");
     if (!strcmp(facts->governor, "powersave") || !strcmp(facts->governor, "ondemand")) {
         snprintf(text, sizeof text,
                  "the frequency governor is %s; times vary less with 'performance'",

@@ -11,6 +11,7 @@ struct facts {
     char cpu[128];
     char level[16]; /* "x86-64-v4" */
     char governor[32];
+    char turbo[4];       /* "on" or "off"; "" in most virtual machines */
     char huge_pages[16]; /* "always", "madvise" or "never" */
     bool virtual_machine;
     int32_t cores;      /* online */
@@ -24,15 +25,16 @@ void facts_read(struct facts *facts);
 
 json_t *facts_json(const struct facts *facts);
 
-/** What ran on the machine since a moment, as shares of all its cores; negative if unknown. */
+/** What went on since a moment; negative if unknown. */
 struct facts_disturbance {
-    double others; /* by other processes */
-    double stolen; /* by the hypervisor */
+    double others;  /* other processes: share of all cores */
+    double stolen;  /* by the hypervisor: share of all cores */
+    double swapped; /* bytes, in and out */
 };
 
-/** CPU seconds up to now. */
+/** CPU seconds, and pages that were swapped, up to now. */
 struct facts_moment {
-    double wall, busy, own, stolen;
+    double wall, busy, own, stolen, swapped;
 };
 
 void facts_moment_now(struct facts_moment *moment);
@@ -40,7 +42,7 @@ struct facts_disturbance facts_since(const struct facts_moment *begin);
 
 /**
  * Warn on stderr about what makes times doubtful: other processes, a hypervisor that takes cores
- * away, a frequency governor that slows down. Appends the sentences to `warnings` too.
+ * away, swapping, a clock that changes. Appends the sentences to `warnings` too.
  */
 void facts_warn(const struct facts *facts, const struct facts_disturbance *disturbance,
                 json_t *warnings);

@@ -26,6 +26,7 @@ def test_ab_of_the_same_has_all_fields(treadle):
     assert report["seed"] == 7
     assert report["noise_floor"] >= 0
     assert report["environment"]["cores"] == os.cpu_count()
+    assert report["environment"]["turbo"] in ("on", "off", "")
     assert [r["size"] for r in report["results"]] == [100, 1000]
     for result in report["results"]:
         assert result["op"] == "add"
