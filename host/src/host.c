@@ -156,7 +156,9 @@ int32_t treadle_set_num_threads(int32_t threads)
     if (threads < 0 || threads > 4096)
         return fail(TREADLE_E_INVALID, "threads is %d; allowed is 0 to 4096", threads);
     cpus_override(threads);
+    pthread_mutex_lock(&lock);
     policy_set_blas_threads(threads > 0 ? 0 : env.openblas_num_threads);
+    pthread_mutex_unlock(&lock);
     return TREADLE_OK;
 }
 

@@ -42,9 +42,9 @@ struct worker {
     uint32_t member;
     struct team *team;
     struct worker *next;
-    pid_t thread;
-    _Atomic int cpu; /* where it is, or fell asleep */
-    bool moved;      /* `allowed` is to be put back */
+    _Atomic pid_t thread; /* 0: not yet known */
+    _Atomic int cpu;      /* where it is, or fell asleep */
+    bool moved;           /* `allowed` is to be put back */
     cpu_set_t allowed;
 };
 
@@ -122,7 +122,7 @@ static void run_member(const struct worker *self)
 __attribute__((noreturn)) static void *work(void *arg)
 {
     struct worker *self = arg;
-    self->thread = (pid_t)syscall(SYS_gettid);
+    atomic_store_explicit(&self->thread, (pid_t)syscall(SYS_gettid), memory_order_relaxed);
     budget_be_nested();
     for (;;) {
         if (!called_while_spinning(self))
@@ -224,12 +224,13 @@ static struct worker *gather(uint32_t wanted)
  */
 static void keep_off(struct worker *worker, int cpu)
 {
-    if (cpu < 0 || cpu >= CPU_SETSIZE ||
-        sched_getaffinity(worker->thread, sizeof worker->allowed, &worker->allowed))
+    const pid_t thread = atomic_load_explicit(&worker->thread, memory_order_relaxed);
+    if (cpu < 0 || cpu >= CPU_SETSIZE || thread == 0 || /* which would be the caller */
+        sched_getaffinity(thread, sizeof worker->allowed, &worker->allowed))
         return;
     cpu_set_t others = worker->allowed;
     CPU_CLR((size_t)cpu, &others);
-    worker->moved = sched_setaffinity(worker->thread, sizeof others, &others) == 0;
+    worker->moved = sched_setaffinity(thread, sizeof others, &others) == 0;
 }
 
 static void call(struct worker *worker, struct team *team, uint32_t member, int cpu)
