@@ -472,7 +472,8 @@ def linalg_calls(draw):
         else draw_any_dtype(draw, BOOL + INTS + "dfFD")
     )
     values = one_of(draw, "ordinary", "ordinary", "few", "one nan", "zeros")
-    args = [draw_array(draw, dtype, (*draw_stack(draw), m, n), values)]
+    stack = draw_stack(draw) if name != "norm" else (3,)  # of all it is one long dot product
+    args = [draw_array(draw, dtype, (*stack, m, n), values)]
     if name == "matrix_power":
         args.append(draw(st.integers(-2, 5)))
     if name == "solve":
