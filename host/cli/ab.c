@@ -139,9 +139,10 @@ static size_t comparisons(const struct ab_request *request)
     return request->sizes.count * request->dtypes.count;
 }
 
-static int measure_size(const struct ab_request *request, const struct options_shape *size,
-                        struct crew *crew, uint64_t *seed, struct ab_result *result)
+static int measure_size(const struct ab_request *request, size_t i, struct crew *crew,
+                        uint64_t *seed, struct ab_result *result)
 {
+    const struct options_shape *size = &request->sizes.shapes[i % request->sizes.count];
     size_t replicas = replicas_for(request, size), count = (size_t)request->callers * replicas;
 
     result->pairs = (struct ab_pairs){.what = request->op,
@@ -155,6 +156,7 @@ static int measure_size(const struct ab_request *request, const struct options_s
                                       .level = request->level / 100,
                                       .same = request->same / 100,
                                       .comparisons = comparisons(request),
+                                      .later = comparisons(request) - i - 1,
                                       .most = (size_t)request->pairs,
                                       .seconds = request->seconds};
     result->pairs.loads = make_loads(request, size, count);
@@ -177,8 +179,7 @@ static int measure(struct ab_request *request, struct ab_result *results, size_t
     for (size_t i = 0; i < comparisons(request) && status == CLI_OK && !cli_interrupted(); i++) {
         struct ab_result *result = &results[*count];
         request->dtype = request->dtypes.dtypes[i / request->sizes.count];
-        status = measure_size(request, &request->sizes.shapes[i % request->sizes.count], crew,
-                              &seed, result);
+        status = measure_size(request, i, crew, &seed, result);
         if (status == CLI_OK && result->pairs.count > 0)
             ++*count;
     }

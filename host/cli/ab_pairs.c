@@ -148,7 +148,8 @@ static bool extend(struct ab_pairs *pairs, size_t goal, double until)
             break;
         going = measure_pair(pairs, orders[i], &pairs->pairs[pairs->count]);
         pairs->count += going;
-        cli_progress("%s: pair %zu", pairs->what, pairs->count);
+        cli_progress("%s: pair %zu, at most %.0f s left", pairs->what, pairs->count,
+                     fmax(until - stopwatch_now(), 0) + pairs->seconds * (double)pairs->later);
     }
     return going;
 }

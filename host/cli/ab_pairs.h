@@ -43,6 +43,7 @@ struct ab_pairs {
     uint64_t *seed;
     double level, same;
     size_t comparisons, most; /* sizes compared together; pairs at most */
+    size_t later;             /* of the sizes, those that come after this one */
     double seconds;           /* stop at the first look after so long */
 
     struct ab_pair *pairs;

@@ -166,6 +166,21 @@ static void print_table(const struct request *request, const struct programs *pr
            programs->pairs.count, request->level, 100 * programs->pairs.floor);
 }
 
+/* Below this the start of a program, with its libraries, may be most of a run. */
+static const double short_run = 0.02;
+
+static void warn_of_short_runs(const struct programs *programs, json_t *warnings)
+{
+    double seconds = ab_document_seconds(&programs->pairs, true);
+    char text[128];
+
+    if (seconds >= short_run)
+        return;
+    snprintf(text, sizeof text, "a run takes %.1f ms only, much of it to start the program",
+             1e3 * seconds);
+    facts_warn_of(text, warnings);
+}
+
 static int report(const struct request *request, const struct programs *programs,
                   const struct facts_moment *begin)
 {
@@ -178,6 +193,7 @@ static int report(const struct request *request, const struct programs *programs
     cli_progress_end();
     facts_read(&facts);
     facts_warn(&facts, &disturbance, warnings);
+    warn_of_short_runs(programs, warnings);
     json_t *document = document_of(request, programs, &facts, warnings);
     json_decref(warnings);
     if (request->json)

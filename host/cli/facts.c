@@ -182,7 +182,7 @@ struct facts_disturbance facts_since(const struct facts_moment *begin)
     };
 }
 
-static void warn(json_t *warnings, const char *text)
+void facts_warn_of(const char *text, json_t *warnings)
 {
     fprintf(stderr, "warning: %s\n", text);
     json_array_append_new(warnings, json_string(text));
@@ -198,24 +198,25 @@ void facts_warn(const struct facts *facts, const struct facts_disturbance *distu
                  "other processes used %.0f %% of the machine meanwhile; ratios hold, times are "
                  "too long",
                  100 * disturbance->others);
-        warn(warnings, text);
+        facts_warn_of(text, warnings);
     }
     if (disturbance->stolen > disturbing_share) {
         snprintf(text, sizeof text, "the hypervisor took %.0f %% of the cores away meanwhile",
                  100 * disturbance->stolen);
-        warn(warnings, text);
+        facts_warn_of(text, warnings);
     }
     if (disturbance->swapped > disturbing_bytes) {
         snprintf(text, sizeof text, "the machine swapped %.0f MiB meanwhile",
                  disturbance->swapped / (1 << 20));
-        warn(warnings, text);
+        facts_warn_of(text, warnings);
     }
     if (!strcmp(facts->turbo, "on"))
-        warn(warnings, "turbo is on: the clock depends on how many cores are busy, and how warm");
+        facts_warn_of("turbo is on: the clock depends on how many cores are busy, and how warm",
+                      warnings);
     if (!strcmp(facts->governor, "powersave") || !strcmp(facts->governor, "ondemand")) {
         snprintf(text, sizeof text,
                  "the frequency governor is %s; times vary less with 'performance'",
                  facts->governor);
-        warn(warnings, text);
+        facts_warn_of(text, warnings);
     }
 }

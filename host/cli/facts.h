@@ -47,4 +47,7 @@ struct facts_disturbance facts_since(const struct facts_moment *begin);
 void facts_warn(const struct facts *facts, const struct facts_disturbance *disturbance,
                 json_t *warnings);
 
+/** Warn of something else. */
+void facts_warn_of(const char *text, json_t *warnings);
+
 #endif /* TREADLE_FACTS_H */

@@ -455,6 +455,16 @@ def test_ab_of_a_program_keeps_the_rest_of_the_environment(treadle):
     assert "too few pairs" in done.stdout
 
 
+def test_ab_warns_of_short_runs(treadle):
+    def warnings(seconds):
+        env = ["--env", "A=1", "--env", "A=2", "--pairs", 3]
+        report = programs(treadle, *env, "--json", "--", "sleep", str(seconds))
+        return " ".join(report["warnings"])
+
+    assert "much of it to start the program" in warnings(0)
+    assert "to start the program" not in warnings(0.1)
+
+
 def test_ab_of_a_program_takes_fail_if_and_save(treadle, tmp_path):
     file = tmp_path / "runs.json"
     env = ["--env", "NAP=0.01", "--env", "NAP=0.2", "--time", 1, "--save", file]
