@@ -43,9 +43,10 @@ static json_t *side_json(const struct ab_request *request, const struct ab_resul
     const struct ab_side *side = of_a ? &result->pairs.a : &result->pairs.b;
     const struct ab_rate rate = ab_document_rate(result, of_a);
 
-    return json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:s, s:o, s:o, s:I}", "spec",
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:s, s:o, s:o, s:I}", "spec",
                      of_a ? request->given_a : request->given_b, "backend", side->backend,
-                     "variant", side->variant, "threads", (json_int_t)side->threads, "seconds",
+                     "variant", side->variant, "threads", (json_int_t)side->threads, "granted",
+                     (json_int_t)side->granted, "seconds",
                      ab_document_seconds(&result->pairs, of_a), "rate", rate.rate, "unit",
                      rate.unit, "limit", output_number(rate.limit), "share",
                      output_number(rate.share), "calls_per_sample", (json_int_t)side->calls);

@@ -17,6 +17,7 @@ struct ab_side {
     const char *backend;
     const char *variant;
     uint32_t threads; /* the most that worked at once */
+    uint32_t granted; /* the most that a call got; a small one has its caller's without asking */
 };
 
 /** One measured pair, and A once more next to it: seconds per call. */

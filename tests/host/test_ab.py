@@ -39,8 +39,16 @@ def test_ab_of_the_same_has_all_fields(treadle):
         assert 0 < result["low"] <= result["ratio"] <= result["high"]
         for side in "ab":
             assert result[side]["backend"] == "serial"
-            assert result[side]["threads"] == 1
+            assert result[side]["threads"] == result[side]["granted"] == 1
             assert result[side]["seconds"] * result[side]["calls_per_sample"] > 1e-4
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is but one core")
+def test_ab_tells_threads_and_grants(treadle):
+    report = ab(treadle, "serial", "openmp:2", "--sizes", "1e6", "--pairs", 12)
+    side = report["results"][0]["b"]
+    assert side["granted"] == 2
+    assert 1 <= side["threads"] <= 2
 
 
 def test_ab_pairs_are_balanced(treadle):
