@@ -41,13 +41,11 @@ int cut_innermost(const struct parts_call *call)
 
 /* Which of two NaNs a sum is, and which of two zeros a maximum, depends on a number's place in a
  * vector: what a call of the loop gets is cut at multiples of 64, and so are vectors of any width.
- * Where the innermost axis is reduced, each output has calls of its own. */
+ */
 static npy_intp grain_of_floats(const struct parts_call *call, int axis)
 {
     npy_intp inside = 1;
 
-    if (call->reduced[cut_innermost(call)])
-        return 2;
     for (int i = 0; i < PyArray_NDIM(call->array); i++)
         if (!call->reduced[i] && cut_distance(call, i) < cut_distance(call, axis) &&
             result_distance(call, i) < result_distance(call, axis))
