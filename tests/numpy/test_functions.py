@@ -591,6 +591,11 @@ def test_install_and_uninstall_while_others_compute():
     assert not wrong
 
 
+def test_a_type_of_the_same_numbers_keeps_its_name():
+    x = np.arange(20001)
+    same([(c, lambda c=c: x.astype(c).dtype.char) for c in "lqLQ"])
+
+
 # ---- ufunc.outer ---------------------------------------------------------------------------------
 
 

@@ -93,11 +93,10 @@ static void move_words(char *to, char *from, int64_t n)
         memcpy(to, from, (size_t)(n * step));
 }
 
-/* From end to end, all of the same type. */
-static PyObject *copy_straight(PyArrayObject *array, NPY_ORDER order)
+/* From end to end, all of the same type, be it by another name: long and long long. */
+static PyObject *copy_straight(PyArrayObject *array, PyArray_Descr *descr, NPY_ORDER order)
 {
-    PyArrayObject *out =
-        (PyArrayObject *)PyArray_NewLikeArray(array, order, new_descr(PyArray_DESCR(array)), 0);
+    PyArrayObject *out = (PyArrayObject *)PyArray_NewLikeArray(array, order, new_descr(descr), 0);
     npy_intp bytes = PyArray_NBYTES(array), words = bytes / (npy_intp)sizeof(int64_t);
     npy_intp rest = words * (npy_intp)sizeof(int64_t);
 
@@ -125,7 +124,7 @@ static PyObject *convert(PyArrayObject *array, PyArray_Descr *descr, NPY_ORDER o
     int raised = 0;
 
     if (is_straight(array, order) && PyArray_EquivTypes(PyArray_DESCR(array), descr))
-        return copy_straight(array, order);
+        return copy_straight(array, descr, order);
     if (is_straight(array, order) && !limit_is_forced())
         return NULL;
     call.op[1] = (PyArrayObject *)PyArray_NewLikeArray(array, order, new_descr(descr), 0);
