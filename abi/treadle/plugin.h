@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /** Minor of this header. It counts additions; none of them ever becomes mandatory. */
-#define TREADLE_ABI_MINOR 1u
+#define TREADLE_ABI_MINOR 2u
 
 /** Name of the one symbol. A host of another major looks for another name. */
 #define TREADLE_ENTRY_NAME "treadle_plugin_v1"
@@ -201,6 +201,11 @@ struct treadle_routines {
     void (*enter)(struct treadle_call *call);
     /** It has returned; fills in call->threads_used. [any] */
     void (*leave)(struct treadle_call *call);
+    /**
+     * Since minor 2, may be NULL: other calls have taken or given back cores, so those that are
+     * entered should treadle_cores.retake(). For libraries whose regions nobody sees. [any]
+     */
+    void (*adapt)(void *state);
 };
 
 /** What one member of a team does; `member` is below `team`, the caller's thread is member 0. */
@@ -213,13 +218,30 @@ struct treadle_team {
     uint32_t struct_size;
     uint32_t flags; /* zero */
     /**
-     * Run fn on `threads` threads, at most call->threads_max, and return when all have returned.
+     * Run fn on `threads` threads, at most call->threads_max or what treadle_cores.retake() said
+     * last, and return when all have returned.
      * Members may wait for each other. Where so many threads can't be had, fn runs once, as the
      * only member of a team of one. Members compute in the caller's floating-point environment, and
      * what they raise is raised on the caller. Returns the size of the team. [in call]
      */
     uint32_t (*run)(const struct treadle_host *host, const struct treadle_call *call,
                     uint32_t threads, treadle_member_fn fn, void *ctx);
+};
+
+#define TREADLE_CORES_ID "treadle.cores/1"
+
+/** Service (since minor 2): a long call whose threads follow what other calls leave. */
+struct treadle_cores {
+    uint32_t struct_size;
+    uint32_t flags; /* zero */
+    /**
+     * Before the next region of a call: give back the cores that others want by now, and take
+     * those that have become free. Returns how many threads the region may use, at least 1; it may
+     * be more than call->threads_max, and treadle_team.run() then allows as many. `call` is the
+     * host's own struct, not a copy. Costs about 50 ns. [any], one thread at a time for one call,
+     * between its entry and its return
+     */
+    uint32_t (*retake)(const struct treadle_host *host, const struct treadle_call *call);
 };
 
 #ifdef __cplusplus

@@ -13,7 +13,7 @@
  */
 struct backend {
     struct treadle_plugin table;      /* the host's copy, stubs for what is absent */
-    struct treadle_routines routines; /* find is a stub that finds nothing if absent */
+    struct treadle_routines routines; /* stubs for what is absent, but NULL for adapt */
     void *state;
     const char *path; /* as found; "(built in)", "(registered)" */
     bool usable;

@@ -7,13 +7,18 @@
 
 /** Cores held by one call. */
 struct grant {
-    uint32_t threads; /* >= 1, the caller included */
+    uint32_t threads; /* now, >= 1, the caller included */
+    uint32_t first;   /* at the beginning */
+    uint32_t most;    /* so far */
+    uint32_t wanted;  /* more are of no use */
     uint32_t callers; /* among how many the cores were shared, this one included */
     uint32_t cores;   /* of this process */
     uint32_t left;    /* of them, those that other processes leave */
     uint32_t nested;  /* a call inside another's: not counted, one thread */
     uint32_t met;     /* calls in flight when it was given, this one included */
     int64_t begin;    /* nanoseconds of trace_clock() */
+    int64_t since;    /* the same: when `threads` changed */
+    int64_t core_ns;  /* of all its threads, until then */
 };
 
 /** TREADLE_BUDGET: share with other processes, only among own calls, or not at all. */
@@ -32,26 +37,38 @@ enum budget_mode budget_used(void);
  * always runs. A grant is at most what is free, and at most the fair share cores / callers,
  * where callers are those in flight or, for a moment, those that met lately, and cores are those
  * that other processes leave (machine.h). With BUDGET_OFF it is what is wanted, up to the cores.
+ * Until budget_give() the grant stays where it is: a fork asks what this thread holds.
  */
-struct grant budget_take(uint32_t wanted);
+void budget_take(struct grant *grant, uint32_t wanted);
+
+/**
+ * Before the next region of a long call: give back what others want by now, take what has become
+ * free; what callers held who have just gone stays free for a moment, as they may come back.
+ * @param soon  not even for a moment: this call will not ask again before somebody comes or goes
+ * @return grant->threads. On any thread, one at a time for one grant.
+ */
+uint32_t budget_retake(struct grant *grant, bool soon);
 
 /** What budget_take() would answer with `callers` callers (0: as it is now), taking nothing. */
 struct grant budget_preview(uint32_t wanted, uint32_t callers);
 
 /** Why a call that wanted so many threads got these: a sentence for people. */
-const char *grant_reason(uint32_t wanted, const struct grant *grant);
+const char *grant_reason(const struct grant *grant);
 
 /** Give back. On the thread that took it. Returns the time. */
-int64_t budget_give(const struct grant *grant);
+int64_t budget_give(struct grant *grant);
 
 /**
  * The calling thread works on a part of a call whose grant another thread holds: until
  * budget_part(), calls that it makes are nested. Returns what budget_part() wants.
  */
-uint32_t budget_join(void);
-void budget_part(uint32_t before);
+bool budget_join(void);
+void budget_part(bool before);
 
-/** The share of one caller now, at most `most`: fewer when callers have come since the grant. */
+/**
+ * The share of one caller now, at most `most`: fewer when callers have come since the grant. For
+ * calls that can't take more than they were given first.
+ */
 uint32_t budget_share(uint32_t most);
 
 /** The cores of this process beside the others, as last reckoned. A few relaxed loads. */

@@ -2,13 +2,23 @@
 #ifndef TREADLE_HOST_H
 #define TREADLE_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <treadle/plugin.h>
 
+#include "budget.h"
 #include "fork_step.h"
 
 /** The services every plugin of this process gets. */
 extern const struct treadle_host host_services;
+
+/** A call as the host makes it; plugins see the first member. */
+struct host_call {
+    struct treadle_call call;
+    struct grant *grant; /* NULL: the call was small, the caller's thread is all there is */
+    uint32_t most;       /* threads, however many are free */
+    bool told;           /* its plugin is told when others come and go, and asks only then */
+};
 
 /** Get ready once: environment, cores, plugins, plan. What treadle_init() returns. */
 int32_t host_ready(void);

@@ -73,7 +73,7 @@ void machine_show(void)
     } while (atomic_load(state) != now);
 }
 
-void machine_note(uint32_t threads, int64_t begin, int64_t end)
+void machine_note(int64_t core_ns, int64_t begin, int64_t end)
 {
     struct slot *mine = LOAD(slot);
     if (!mine)
@@ -86,8 +86,7 @@ void machine_note(uint32_t threads, int64_t begin, int64_t end)
     if (until < end + linger || until > end + LINGER_NS_MAX)
         STORE(mine->busy_until, end + linger);
     atomic_fetch_add_explicit(&mine->calls, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&mine->core_ns, (uint64_t)(end - begin) * threads,
-                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&mine->core_ns, (uint64_t)core_ns, memory_order_relaxed);
 }
 
 static void refresh(struct slot *mine, uint32_t own)

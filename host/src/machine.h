@@ -28,8 +28,8 @@ uint32_t machine_cores_last(void);
 /** Show others the calls in flight. After each change. */
 void machine_show(void);
 
-/** Note a call that ended, before its cores are given back. */
-void machine_note(uint32_t threads, int64_t begin, int64_t end);
+/** Note a call that ended and used so much time of cores, before they are given back. */
+void machine_note(int64_t core_ns, int64_t begin, int64_t end);
 
 /** Whether this process takes part, and "" or why not; up to `capacity` bytes. */
 bool machine_shares(char *reason, uint32_t capacity);

@@ -80,7 +80,7 @@ static int32_t own_number(void)
 void record_call(const struct made_call *made)
 {
     const struct grant *grant = &made->grant;
-    const char *reason = grant_reason(made->wanted, grant);
+    const char *reason = grant_reason(grant);
     const char *op = statistics_add(made->op, made->backend, made->end - grant->begin, made->used,
                                     made->fallbacks);
     keep(&(struct treadle_recent_call){
@@ -91,8 +91,8 @@ void record_call(const struct made_call *made)
         .elements = made->elements,
         .begin_ns = grant->begin,
         .end_ns = made->end,
-        .wanted = made->wanted,
-        .granted = grant->threads,
+        .wanted = grant->wanted,
+        .granted = grant->most,
         .threads = made->used,
         .callers = grant->callers,
         .cores = grant->cores,
@@ -100,7 +100,7 @@ void record_call(const struct made_call *made)
     });
     if (trace_on())
         trace_call(made->op, &made->operands, made->backend, made->variant, made->elements,
-                   made->wanted, grant->threads, made->used, grant->callers, reason, grant->begin,
+                   grant->wanted, grant->most, made->used, grant->callers, reason, grant->begin,
                    made->end);
 }
 

@@ -12,7 +12,7 @@ struct made_call {
     const char *op, *backend, *variant;
     struct trace_operands operands;
     double elements;
-    uint32_t wanted, used, fallbacks;
+    uint32_t used, fallbacks;
     struct grant grant;
     int64_t end;
 };

@@ -4,6 +4,7 @@
  * not understand. treadle_routine_begin() decides and takes cores, the caller calls, _end()
  * gives back and records.
  */
+#include <stdatomic.h>
 #include <string.h>
 #include <treadle/treadle.h>
 
@@ -15,6 +16,7 @@
 #include "loader.h"
 #include "policy.h"
 #include "record.h"
+#include "routine.h"
 
 /* What lives in the caller's struct treadle_routine_call between begin and end. */
 struct progress {
@@ -24,12 +26,27 @@ struct progress {
     double flops;
     struct grant grant;
     struct live_call live;
-    uint32_t wanted, fallbacks;
-    struct treadle_call call;
+    uint32_t fallbacks;
+    struct host_call own;
 };
 
 _Static_assert(sizeof(struct progress) <= sizeof(struct treadle_routine_call), "it must fit");
 _Static_assert(_Alignof(struct progress) <= _Alignof(struct treadle_routine_call), "and align");
+
+static _Alignas(64) _Atomic uint32_t in_flight; /* a fork waits for those of other threads */
+
+static void adapt(void)
+{
+    for (uint32_t i = 0; i < loader_count(); i++)
+        if (loader_at(i)->usable && loader_at(i)->routines.adapt)
+            loader_at(i)->routines.adapt(loader_at(i)->state);
+}
+
+void routines_adapt(void)
+{
+    if (atomic_load_explicit(&in_flight, memory_order_relaxed) > 0)
+        adapt();
+}
 
 /* The first backend of the plan that has the routine. */
 static const struct backend *choose(const struct plan *plan, const char *name, uint32_t int_bits,
@@ -52,6 +69,28 @@ static const struct backend *choose(const struct plan *plan, const char *name, u
     p->fn = adopted ? adopted->routines.find(adopted->state, name, int_bits) : NULL;
     *cap = count == 1 ? 1 : 0;
     return p->fn ? adopted : NULL;
+}
+
+static uint32_t wanted_of(const char *name, double flops, uint32_t cap)
+{
+    uint32_t wanted = policy_routine_wanted(name, flops);
+    return cap > 0 && cap < wanted ? cap : wanted;
+}
+
+/* Without a grant: one thread. */
+static void enter(struct progress *p, struct grant *grant)
+{
+    p->own.grant = grant;
+    p->own.most = UINT32_MAX;
+    p->own.told = p->backend->routines.adapt != NULL;
+    p->own.call = (struct treadle_call){
+        .struct_size = sizeof p->own.call,
+        .host = &host_services,
+        .state = p->backend->state,
+        .threads_max = grant ? grant->threads : 1,
+        .threads_used = 1,
+    };
+    p->backend->routines.enter(&p->own.call);
 }
 
 int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *name,
@@ -77,19 +116,12 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
     }
     p->backend = backend;
     p->name = name;
-    p->wanted = policy_routine_wanted(name, flops);
-    if (cap > 0 && cap < p->wanted)
-        p->wanted = cap;
-    p->grant = budget_take(p->wanted);
-    p->call = (struct treadle_call){
-        .struct_size = sizeof p->call,
-        .host = &host_services,
-        .state = backend->state,
-        .threads_max = p->grant.threads,
-        .threads_used = 1,
-    };
-    backend->routines.enter(&p->call);
-    return (int32_t)p->grant.threads;
+    budget_take(&p->grant, wanted_of(name, flops, cap));
+    enter(p, &p->grant);
+    if (!backend->routines.adapt) /* else it has just seen to that */
+        routines_adapt();
+    atomic_fetch_add_explicit(&in_flight, 1, memory_order_relaxed);
+    return (int32_t)p->grant.first;
 }
 
 void treadle_routine_end(struct treadle_routine_call *call)
@@ -99,18 +131,19 @@ void treadle_routine_end(struct treadle_routine_call *call)
         gate_leave();
         return;
     }
-    p->backend->routines.leave(&p->call);
+    p->backend->routines.leave(&p->own.call);
+    atomic_fetch_sub_explicit(&in_flight, 1, memory_order_relaxed);
     int64_t end = budget_give(&p->grant);
+    routines_adapt();
     gate_leave();
-    live_end(&p->live, TREADLE_OK, end - p->grant.begin, p->backend->table.id, p->call.threads_used,
-             p->fallbacks);
+    live_end(&p->live, TREADLE_OK, end - p->grant.begin, p->backend->table.id,
+             p->own.call.threads_used, p->fallbacks);
     record_call(&(struct made_call){
         .op = p->name,
         .backend = p->backend->table.id,
         .variant = "",
         .elements = p->flops,
-        .wanted = p->wanted,
-        .used = p->call.threads_used,
+        .used = p->own.call.threads_used,
         .fallbacks = p->fallbacks,
         .grant = p->grant,
         .end = end,
@@ -129,22 +162,15 @@ int32_t treadle_routines_hold(struct treadle_routine_call *hold)
                       adopted->routines.find(adopted->state, "dgemm_", 32)))
         return fail(TREADLE_E_UNSUPPORTED, "there is no BLAS library that openblas can adopt");
     p->backend = adopted;
-    p->call = (struct treadle_call){
-        .struct_size = sizeof p->call,
-        .host = &host_services,
-        .state = adopted->state,
-        .threads_max = 1,
-        .threads_used = 1,
-    };
     gate_enter();
-    adopted->routines.enter(&p->call);
+    enter(p, NULL);
     return TREADLE_OK;
 }
 
 void treadle_routines_release(struct treadle_routine_call *hold)
 {
     struct progress *p = (struct progress *)hold;
-    p->backend->routines.leave(&p->call);
+    p->backend->routines.leave(&p->own.call);
     gate_leave();
 }
 
@@ -160,9 +186,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
     uint32_t cap;
     const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
     bool small = policy_routine_is_small(flops);
-    uint32_t wanted = policy_routine_wanted(name, flops);
-    if (cap > 0 && cap < wanted)
-        wanted = cap;
+    uint32_t wanted = wanted_of(name, flops, cap);
     const struct grant grant = budget_preview(wanted, callers);
     *decision = (struct treadle_decision){
         .backend = backend && !small ? backend->table.id : "(the program's own)",
@@ -175,7 +199,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
         .limit = policy_routine_limit(),
     };
     const char *reason =
-        small ? "small: stays with the program's own library" : grant_reason(wanted, &grant);
+        small ? "small: stays with the program's own library" : grant_reason(&grant);
     strncpy(decision->reason, reason, sizeof decision->reason - 1);
     return TREADLE_OK;
 }

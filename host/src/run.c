@@ -23,11 +23,17 @@
 #include "op.h"
 #include "policy.h"
 #include "record.h"
+#include "routine.h"
 #include "trace.h"
 
 enum { MESSAGE = 256, SENTENCE = 512 };
 
 /* ---- one kernel -------------------------------------------------------------------------- */
+
+static uint32_t capped(uint32_t threads, uint32_t cap)
+{
+    return cap > 0 && cap < threads ? cap : threads;
+}
 
 struct request {
     const struct entry *entry;
@@ -36,14 +42,19 @@ struct request {
     double elements, work;
 };
 
+/* Without a grant the call is the caller's thread's alone. */
 static int32_t run_kernel(const struct candidate *candidate, const struct request *request,
-                          uint32_t threads, uint32_t *threads_used)
+                          struct grant *grant, uint32_t *threads_used)
 {
     char message[MESSAGE];
     struct treadle_error error = {
         .struct_size = sizeof error, .message = message, .capacity = sizeof message};
-    struct treadle_call call = {
-        .struct_size = sizeof call,
+    struct host_call own;
+    own.grant = grant;
+    own.most = capped(UINT32_MAX, candidate->threads_cap);
+    own.told = false;
+    own.call = (struct treadle_call){
+        .struct_size = sizeof own.call,
         .host = &host_services,
         .state = candidate->backend->state,
         .kernel = candidate->kernel.kernel,
@@ -51,13 +62,13 @@ static int32_t run_kernel(const struct candidate *candidate, const struct reques
         .nargs = request->entry->nargs,
         .nin = request->entry->nin,
         .attrs = request->attrs,
-        .threads_max = threads,
+        .threads_max = grant ? capped(grant->threads, candidate->threads_cap) : 1,
         .threads_used = 1,
         .error = &error,
     };
     message[0] = '\0';
-    int32_t status = candidate->kernel.run(&call);
-    *threads_used = call.threads_used;
+    int32_t status = candidate->kernel.run(&own.call);
+    *threads_used = own.call.threads_used;
     if (status == TREADLE_OK || status == TREADLE_E_DECLINED)
         return status;
     message[MESSAGE - 1] = '\0';
@@ -81,11 +92,6 @@ static void tell(struct treadle_used *used, const struct candidate *candidate, u
 
 /* ---- a call large enough to think about ----------------------------------------------------- */
 
-static uint32_t capped(uint32_t threads, uint32_t cap)
-{
-    return cap > 0 && cap < threads ? cap : threads;
-}
-
 /* What a plugin says of its threads; whether it kept to the grant only the kernel could tell. */
 static uint32_t credible(const struct candidate *candidate, uint32_t used, uint32_t allowed)
 {
@@ -97,19 +103,18 @@ static uint32_t credible(const struct candidate *candidate, uint32_t used, uint3
 
 /* Ask `first`, then the others in turn. Returns the one that answered, and what it said. */
 static const struct candidate *run_first(const struct request *request, uint32_t first,
-                                         uint32_t threads, int32_t *status, uint32_t *threads_used,
-                                         uint32_t *fallbacks)
+                                         struct grant *grant, int32_t *status,
+                                         uint32_t *threads_used, uint32_t *fallbacks)
 {
     const struct entry *entry = request->entry;
     *fallbacks = 0;
     for (uint32_t turn = 0; turn < entry->count; turn++) {
         uint32_t i = turn == 0 ? first : turn <= first ? turn - 1 : turn;
         const struct candidate *candidate = &entry->candidates[i];
-        uint32_t allowed = capped(threads, candidate->threads_cap);
-        *status = candidate->backend->usable ? run_kernel(candidate, request, allowed, threads_used)
+        *status = candidate->backend->usable ? run_kernel(candidate, request, grant, threads_used)
                                              : TREADLE_E_DECLINED;
         if (*status != TREADLE_E_DECLINED) {
-            *threads_used = credible(candidate, *threads_used, allowed);
+            *threads_used = credible(candidate, *threads_used, grant->most);
             return candidate;
         }
         ++*fallbacks;
@@ -131,7 +136,7 @@ static void run_beside(struct beside *beside, const struct request *request, str
     snprintf(said, sizeof said, "%s", treadle_last_error());
     fegetenv(&modes);
     uint32_t first = policy_first(beside->entry, request->work, grant->callers, grant->threads);
-    run_first(&other, first, grant->threads, &beside->status, &threads_used, &beside->fallbacks);
+    run_first(&other, first, grant, &beside->status, &threads_used, &beside->fallbacks);
     fesetenv(&modes);
     if (beside->status)
         fail(beside->status, "%s", said);
@@ -158,16 +163,19 @@ static int32_t run_granted(const struct request *given, struct treadle_used *use
     const struct request *request = &chosen;
     uint32_t wanted = policy_wanted(entry, request->work, budget_callers() + 1);
     gate_enter();
-    struct grant grant = budget_take(wanted);
+    struct grant grant;
+    budget_take(&grant, wanted);
+    routines_adapt();
     if (live.beside)
         run_beside(live.beside, request, &grant);
     int32_t status;
     uint32_t threads_used = 1, fallbacks;
     uint32_t first = policy_first(entry, request->work, grant.callers, grant.threads);
     const struct candidate *candidate =
-        run_first(request, first, grant.threads, &status, &threads_used, &fallbacks);
+        run_first(request, first, &grant, &status, &threads_used, &fallbacks);
 
     int64_t end = budget_give(&grant);
+    routines_adapt();
     gate_leave();
     const char *backend = candidate ? candidate->backend->table.id : "";
     live_end(&live, status, end - grant.begin, backend, threads_used, fallbacks);
@@ -180,7 +188,6 @@ static int32_t run_granted(const struct request *given, struct treadle_used *use
         .variant = candidate->kernel.variant,
         .operands = operands_of(request),
         .elements = request->elements,
-        .wanted = wanted,
         .used = threads_used,
         .fallbacks = fallbacks,
         .grant = grant,
@@ -202,13 +209,13 @@ static void run_part(void *ctx, int64_t n, char **ptrs, const int64_t *strides)
 {
     const struct parts *parts = ctx;
     const struct plan *plan = policy_in_thread();
-    uint32_t held = budget_join();
+    bool inside = budget_join();
     gate_join();
     policy_use_in_thread(parts->plan);
     parts->loop->fn(parts->loop->ctx, n, ptrs, strides);
     policy_use_in_thread(plan);
     gate_part();
-    budget_part(held);
+    budget_part(inside);
 }
 
 static int32_t run_large(const struct request *request, struct treadle_used *used)
@@ -237,7 +244,7 @@ static int32_t carry_out(const struct entry *entry, const struct treadle_array *
     if (!small || !small->backend->usable)
         return run_large(&request, used);
     uint32_t threads_used;
-    int32_t status = run_kernel(small, &request, 1, &threads_used);
+    int32_t status = run_kernel(small, &request, NULL, &threads_used);
     if (status == TREADLE_E_DECLINED)
         return run_large(&request, used);
     if (status == TREADLE_OK)
@@ -309,7 +316,7 @@ static void describe(struct treadle_decision *decision, bool small, bool measure
     decision->cores = grant->cores;
     decision->elements = elements;
     decision->limit = limit;
-    const char *reason = small ? "small: stays on the caller" : grant_reason(wanted, grant);
+    const char *reason = small ? "small: stays on the caller" : grant_reason(grant);
     snprintf(decision->reason, sizeof decision->reason, "%s%s", reason,
              measured ? "; by this machine's profile" : "");
 }

@@ -30,10 +30,34 @@ static void say(const struct treadle_host *host, int32_t level, const char *line
     trace_say(level, "%s", line);
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint32_t threads_now(const struct treadle_host *host, const struct treadle_call *call)
 {
     (void)host;
     return budget_share(call->threads_max);
+}
+
+static uint32_t retake(const struct treadle_host *host, const struct treadle_call *call)
+{
+    (void)host;
+    const struct host_call *own = (const struct host_call *)call;
+    return own->grant ? least(budget_retake(own->grant, own->told), own->most) : 1;
+}
+
+static const struct treadle_cores cores_service = {
+    .struct_size = sizeof cores_service,
+    .retake = retake,
+};
+
+/* What may work at once now: the same all the time for a call that never asks anew. */
+static uint32_t granted(const struct treadle_call *call)
+{
+    const struct host_call *own = (const struct host_call *)call;
+    return own->grant ? least(own->grant->threads, own->most) : 1;
 }
 
 struct tasks {
@@ -61,7 +85,7 @@ static int32_t parallel(const struct treadle_host *host, const struct treadle_ca
 {
     (void)host;
     struct tasks tasks = {.fn = fn, .ctx = ctx, .count = ntasks};
-    pool_run(call->threads_max < ntasks ? call->threads_max : ntasks, take_tasks, &tasks);
+    pool_run(least(call->threads_max, ntasks), take_tasks, &tasks);
     return TREADLE_OK;
 }
 
@@ -69,7 +93,7 @@ static uint32_t team_run(const struct treadle_host *host, const struct treadle_c
                          uint32_t threads, treadle_member_fn fn, void *ctx)
 {
     (void)host;
-    return pool_run(threads < call->threads_max ? threads : call->threads_max, fn, ctx);
+    return pool_run(least(threads, granted(call)), fn, ctx);
 }
 
 static const struct treadle_team team_service = {
@@ -80,6 +104,8 @@ static const struct treadle_team team_service = {
 static const void *get_service(const struct treadle_host *host, const char *id)
 {
     (void)host;
+    if (strcmp(id, TREADLE_CORES_ID) == 0)
+        return &cores_service;
     return strcmp(id, TREADLE_TEAM_ID) == 0 ? &team_service : NULL;
 }
 

@@ -20,8 +20,21 @@ static struct {
     const struct treadle_call *call;
     uint32_t share;
 } callers[CALLERS + 1]; /* the last one finds the gate open */
-static uint32_t asked;  /* a number that grows when everybody shall ask threads_now() */
+static uint32_t asked;  /* a number that grows when everybody shall ask */
 static uint32_t answered;
+
+static uint32_t now(const struct treadle_call *call)
+{
+    return call->host->threads_now(call->host, call);
+}
+
+static uint32_t retake(const struct treadle_call *call)
+{
+    const struct treadle_cores *cores = call->host->get_service(call->host, TREADLE_CORES_ID);
+    return cores->retake(call->host, call);
+}
+
+static uint32_t (*ask)(const struct treadle_call *call) = now;
 
 static int32_t wait_at_the_gate(struct treadle_call *call)
 {
@@ -34,7 +47,7 @@ static int32_t wait_at_the_gate(struct treadle_call *call)
     while (own >= may_leave) {
         if (seen != asked) {
             seen = asked;
-            callers[own].share = call->host->threads_now(call->host, call);
+            callers[own].share = ask(call);
             answered++;
             pthread_cond_broadcast(&moved);
         }
@@ -92,7 +105,7 @@ static void expect_all_cores_are_free(int32_t cores)
     cr_assert_eq(used.threads, (uint32_t)cores, "%u of %d", used.threads, cores);
 }
 
-/* Everybody inside asks threads_now(); the sum of the answers. */
+/* Everybody inside asks; the sum of the answers. */
 static uint32_t sum_of_shares(uint32_t from, uint32_t to)
 {
     uint32_t sum = 0;
@@ -105,7 +118,7 @@ static uint32_t sum_of_shares(uint32_t from, uint32_t to)
     pthread_mutex_unlock(&lock);
     for (uint32_t i = from; i < to; i++) {
         cr_assert_geq(callers[i].share, 1);
-        cr_assert_leq(callers[i].share, callers[i].granted);
+        cr_assert(ask == retake || callers[i].share <= callers[i].granted);
         sum += callers[i].share;
     }
     return sum;
@@ -180,6 +193,68 @@ Test(budget, a_share_grows_when_others_have_gone, .init = set_up, .timeout = 30)
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     expect_all_cores_are_free(8);
+}
+
+static void let_out(uint32_t first_ones)
+{
+    pthread_mutex_lock(&lock);
+    may_leave = first_ones;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Of those who ask anew, whoever came first. */
+Test(budget, a_grant_shrinks_and_grows_while_the_call_runs, .init = set_up, .timeout = 30)
+{
+    pthread_t threads[4];
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    ask = retake;
+    for (uint32_t k = 0; k < 3; k++) {
+        pthread_create(&threads[k], NULL, call_in_thread, NULL);
+        wait_for(&inside, k + 1);
+        for (int again = 0; again < 2; again++) /* what the one gives back the other takes then */
+            cr_assert_leq(sum_of_shares(0, k + 1), again ? 8 : 9);
+        cr_assert_eq(sum_of_shares(0, k + 1), 8, "all cores are in use");
+    }
+    cr_assert_eq(callers[1].granted, 1, "it came when all were taken");
+    for (int k = 0; k < 3; k++)
+        cr_assert(callers[k].share == 2 || callers[k].share == 3, "8 cores for 3 callers");
+    let_out(2);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    usleep(20000); /* they may come back */
+    cr_assert_eq(sum_of_shares(2, 3), 8);
+    pthread_create(&threads[3], NULL, call_in_thread, NULL);
+    wait_for(&inside, 4);
+    sum_of_shares(2, 4);
+    cr_assert_eq(sum_of_shares(2, 4), 8);
+    cr_assert_eq(callers[2].share, 4);
+    cr_assert_eq(callers[3].share, 4);
+    let_out(4);
+    pthread_join(threads[2], NULL);
+    pthread_join(threads[3], NULL);
+    struct treadle_recent_call calls[4];
+    cr_assert_eq(treadle_recent_calls(calls, 4), 4);
+    uint32_t grown = 0;
+    for (int k = 0; k < 4; k++)
+        grown += strcmp(calls[k].reason, "cores became free during the call") == 0;
+    cr_assert_eq(grown, 3, "all but the first");
+    ask = now;
+    expect_all_cores_are_free(8);
+}
+
+Test(budget, a_grant_does_not_outgrow_the_choice_of_the_user, .init = set_up, .timeout = 30)
+{
+    pthread_t thread;
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("gate:2"), TREADLE_OK);
+    ask = retake;
+    pthread_create(&thread, NULL, call_in_thread, NULL);
+    wait_for(&inside, 1);
+    cr_assert_eq(sum_of_shares(0, 1), 2);
+    let_out(1);
+    pthread_join(thread, NULL);
+    ask = now;
 }
 
 /* Callers that would like less leave more to others, and all together fit. */

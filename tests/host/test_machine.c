@@ -111,7 +111,8 @@ static uint32_t leave_a_child(void)
 static void spin(uint32_t wanted)
 {
     for (;;) {
-        struct grant grant = budget_take(wanted);
+        struct grant grant;
+        budget_take(&grant, wanted);
         sched_yield();
         budget_give(&grant);
     }
@@ -122,7 +123,7 @@ static uint32_t obey(const struct message *message)
     static struct grant grant;
     switch (message->order) {
     case BEGIN:
-        grant = budget_take(message->number);
+        budget_take(&grant, message->number);
         return grant.threads;
     case END:
         budget_give(&grant);
@@ -228,7 +229,8 @@ static void expect_alone(const char *word)
     cr_assert_eq(left(), CORES);
     cr_assert_not(machine_shares(reason, sizeof reason));
     cr_assert(strstr(reason, word), "\"%s\" does not say \"%s\"", reason, word);
-    struct grant grant = budget_take(CORES);
+    struct grant grant;
+    budget_take(&grant, CORES);
     cr_assert_eq(grant.threads, CORES);
     budget_give(&grant);
 }
@@ -292,10 +294,11 @@ Test(machine, processes_share_the_cores)
     struct neighbour a = invite(), b = invite();
     cr_assert_eq(tell(&a, BEGIN, 100), CORES, "alone");
     expect_left(4);
-    struct grant grant = budget_take(CORES);
+    struct grant grant;
+    budget_take(&grant, CORES);
     cr_assert_eq(grant.threads, 4);
     cr_assert_eq(grant.cores, CORES);
-    cr_assert(strstr(grant_reason(CORES, &grant), "other processes"));
+    cr_assert(strstr(grant_reason(&grant), "other processes"));
     expect_left_for(&b, 2);
     cr_assert_eq(tell(&b, BEGIN, CORES), 2, "eight by three is three, three, and two");
     expect_left(3);
@@ -315,7 +318,8 @@ Test(machine, who_wants_few_leaves_the_rest)
     struct neighbour a = invite();
     cr_assert_eq(tell(&a, BEGIN, 2), 2);
     expect_left(6);
-    struct grant grant = budget_take(CORES);
+    struct grant grant;
+    budget_take(&grant, CORES);
     cr_assert_eq(grant.threads, 6);
     budget_give(&grant);
     tell(&a, END, 0);
@@ -341,7 +345,8 @@ Test(machine, more_processes_than_cores_get_one_each)
 Test(machine, a_long_call_learns_that_others_have_come)
 {
     struct neighbour a = invite();
-    struct grant grant = budget_take(CORES);
+    struct grant grant;
+    budget_take(&grant, CORES);
     cr_assert_eq(budget_share(grant.threads), CORES);
     expect_left_for(&a, 4);
     tell(&a, BEGIN, CORES);
@@ -374,7 +379,8 @@ Test(machine, process_and_off_take_no_part)
     budget_use(BUDGET_PROCESS);
     cr_assert_eq(left(), CORES);
     cr_assert_eq(processes(list), 1, "the slot was given back");
-    struct grant first = budget_take(CORES);
+    struct grant first;
+    budget_take(&first, CORES);
     cr_assert_eq(first.threads, CORES);
     budget_use(BUDGET_OFF);
     cr_assert_eq(budget_preview(CORES, 5).threads, CORES, "everybody gets everything");
@@ -395,7 +401,8 @@ static void *note_grants(void *place)
 {
     _Atomic uint32_t *mine = place;
     while (!stop) {
-        struct grant grant = budget_take(1000);
+        struct grant grant;
+        budget_take(&grant, 1000);
         *mine = grant.cores;
         budget_give(&grant);
         sched_yield();
@@ -411,7 +418,8 @@ static pthread_barrier_t meeting;
 
 static void *meet_once(void *unused)
 {
-    struct grant grant = budget_take(CORES);
+    struct grant grant;
+    budget_take(&grant, CORES);
     pthread_barrier_wait(&meeting);
     usleep(100000); /* as long as it is remembered */
     budget_give(&grant);
@@ -421,7 +429,8 @@ static void *meet_once(void *unused)
 static void *call_without_pause(void *unused)
 {
     while (!stop) {
-        struct grant grant = budget_take(CORES);
+        struct grant grant;
+        budget_take(&grant, CORES);
         usleep(20000);
         budget_give(&grant);
     }
@@ -514,7 +523,8 @@ Test(machine, killed_processes_lose_nothing, .timeout = 600)
         struct neighbour victims[2] = {invite(), invite()};
         for (int k = 0; k < 2; k++)
             tell(&victims[k], SPIN, CORES);
-        struct grant grant = budget_take(CORES);
+        struct grant grant;
+        budget_take(&grant, CORES);
         usleep((useconds_t)(rand() % 3000));
         budget_give(&grant);
         for (int k = 0; k < 2; k++)
@@ -532,7 +542,8 @@ Test(machine, killed_processes_lose_nothing, .timeout = 600)
 Test(machine, a_child_has_a_slot_of_its_own)
 {
     struct treadle_process list[MANY];
-    struct grant grant = budget_take(CORES);
+    struct grant grant;
+    budget_take(&grant, CORES);
     struct neighbour a = invite(); /* forked inside of a call of its parent */
     budget_give(&grant);
     tell(&a, END, 0);
@@ -627,7 +638,8 @@ Test(machine, a_clock_that_leaps)
     tell(&a, SPIN, CORES);
     srand(4);
     for (int i = 0; i < 1000; i++) {
-        struct grant grant = budget_take(CORES);
+        struct grant grant;
+        budget_take(&grant, CORES);
         cr_assert_geq(grant.threads, 1);
         cr_assert_leq(grant.threads, CORES);
         leap((uint32_t)rand() % 10000);
@@ -810,7 +822,8 @@ Test(machine, nonsense_in_the_slots)
             bytes[i] = round == 0 ? 0xff : round == 1 ? 0 : (unsigned char)rand();
         cr_assert_eq(pwrite(file, bytes, (size_t)status.st_size, 0), status.st_size);
         for (int i = 0; i < 5; i++) {
-            struct grant grant = budget_take(CORES);
+            struct grant grant;
+            budget_take(&grant, CORES);
             cr_assert_geq(grant.threads, 1);
             cr_assert_leq(grant.threads, CORES);
             usleep(1100);
@@ -828,7 +841,8 @@ Test(machine, nonsense_in_the_slots)
 static void *call_until_stopped(void *unused)
 {
     while (!stop) {
-        struct grant grant = budget_take(3);
+        struct grant grant;
+        budget_take(&grant, 3);
         budget_share(grant.threads);
         budget_give(&grant);
     }

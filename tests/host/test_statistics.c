@@ -104,8 +104,19 @@ static void leave(struct treadle_call *call)
     call->threads_used = routine_threads;
 }
 
-static const struct treadle_routines routines = {
-    .struct_size = sizeof routines, .find = find_routine, .enter = enter, .leave = leave};
+static atomic_uint adapted;
+
+static void adapt(void *state)
+{
+    (void)state;
+    adapted++;
+}
+
+static const struct treadle_routines routines = {.struct_size = sizeof routines,
+                                                 .find = find_routine,
+                                                 .enter = enter,
+                                                 .leave = leave,
+                                                 .adapt = adapt};
 
 static const void *get_extension(void *state, const char *id)
 {
@@ -289,4 +300,39 @@ Test(recent, none_is_torn, .init = set_up)
     stop = true;
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+}
+
+static void *copy_in_thread(void *elements)
+{
+    static double data[2][1 << 20];
+    struct strided x, out;
+    strided_vector(&x, data[0], *(int64_t *)elements, 1);
+    strided_vector(&out, data[1], *(int64_t *)elements, 1);
+    cr_assert_eq(treadle_unary("copy", &x.a, &out.a, NULL), TREADLE_OK);
+    return NULL;
+}
+
+static void copy_elsewhere(int64_t elements)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, copy_in_thread, &elements);
+    pthread_join(thread, NULL);
+}
+
+Test(statistics, a_routine_in_flight_hears_of_others)
+{
+    struct treadle_routine_call call;
+    cr_assert_eq(treadle_register(routine_plugin), TREADLE_OK, "%s", treadle_last_error());
+    cr_assert_eq(treadle_set_backend("routines,auto"), TREADLE_OK, "%s", treadle_last_error());
+    cr_assert_eq(treadle_set_num_threads(4), TREADLE_OK);
+    copy_elsewhere(1 << 20);
+    cr_assert_eq(adapted, 0, "there is none in flight");
+    treadle_routine_begin(&call, "dgemm_", 64, 1e9, fallback);
+    copy_elsewhere(1 << 20);
+    cr_assert_eq(adapted, 2, "it came and went");
+    copy_elsewhere(16);
+    cr_assert_eq(adapted, 2, "small");
+    treadle_routine_end(&call);
+    copy_elsewhere(1 << 20);
+    cr_assert_eq(adapted, 2);
 }

@@ -88,8 +88,8 @@ static const struct piece {
     size_t size;
 } pieces[] = {
     {&state, sizeof state},
-    {&crowd, sizeof crowd},
-    {&crowd_until, sizeof crowd_until},
+    {&to_begin, sizeof to_begin},
+    {&to_go_on, sizeof to_go_on},
     {&wanted_by_user, sizeof wanted_by_user},
     {&leased_at, sizeof leased_at},
     {&refreshed_at, sizeof refreshed_at},
@@ -113,19 +113,14 @@ static void exchange(uint32_t process, bool put_aside)
     }
 }
 
-void world_enter(uint32_t process, uint32_t thread_holds)
+void world_enter(uint32_t process, const struct grant *held)
 {
     if (process != current) {
         exchange(current, true);
         exchange(process, false);
         current = process;
     }
-    held = thread_holds;
-}
-
-uint32_t world_held(void)
-{
-    return held;
+    own = held;
 }
 
 void world_begin(uint32_t cores, uint32_t processes)
@@ -134,11 +129,12 @@ void world_begin(uint32_t cores, uint32_t processes)
     world_set_time(0);
     memset(slots, 0, sizeof slots);
     count = processes;
-    held = 0;
+    own = NULL;
     cpus_override((int32_t)cores);
     budget_use(BUDGET_MACHINE);
     atomic_store(&state, 0);
-    atomic_store(&crowd_until, 0);
+    atomic_store(&to_begin.until, 0);
+    atomic_store(&to_go_on.until, 0);
     atomic_store(&slot, NULL);
     memset(neighbours, 0, sizeof neighbours);
     for (uint32_t i = 0; i < PROCESSES_MAX; i++)

@@ -18,10 +18,7 @@ void world_begin(uint32_t cores, uint32_t processes);
 /** The time, from now on, in nanoseconds since the world began. */
 void world_set_time(int64_t ns);
 
-/** From here on the library works for this process, on a thread that holds so many. */
-void world_enter(uint32_t process, uint32_t held);
-
-/** What the thread holds now: for the next world_enter(). */
-uint32_t world_held(void);
+/** From here on the library works for this process, on a thread that holds this, or NULL. */
+void world_enter(uint32_t process, const struct grant *held);
 
 #endif

@@ -230,6 +230,7 @@ pub struct treadle_routines {
     >,
     pub enter: Option<unsafe extern "C" fn(call: *mut treadle_call)>,
     pub leave: Option<unsafe extern "C" fn(call: *mut treadle_call)>,
+    pub adapt: Option<unsafe extern "C" fn(state: *mut c_void)>,
 }
 
 pub type treadle_member_fn = Option<unsafe extern "C" fn(ctx: *mut c_void, member: u32, team: u32)>;
@@ -247,6 +248,16 @@ pub struct treadle_team {
             r#fn: treadle_member_fn,
             ctx: *mut c_void,
         ) -> u32,
+    >,
+}
+
+#[repr(C)]
+#[derive(Debug)]
+pub struct treadle_cores {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub retake: Option<
+        unsafe extern "C" fn(host: *const treadle_host, call: *const treadle_call) -> u32,
     >,
 }
 

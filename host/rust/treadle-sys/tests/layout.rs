@@ -43,8 +43,9 @@ fn ours() -> Found {
         threads_max, threads_used, error);
     members!(found, treadle_plugin: struct_size, abi_minor, flags, id, version, vendor,
         cpu_required, create, destroy, find_kernel, list_kernel, after_fork_child, get_extension);
-    members!(found, treadle_routines: struct_size, flags, find, enter, leave);
+    members!(found, treadle_routines: struct_size, flags, find, enter, leave, adapt);
     members!(found, treadle_team: struct_size, flags, run);
+    members!(found, treadle_cores: struct_size, flags, retake);
     members!(found, treadle_used: backend, variant, threads, fallbacks);
     members!(found, treadle_dlpack: array, strides);
     members!(found, treadle_routine_call: r#fn, reserved);
