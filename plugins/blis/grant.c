@@ -13,11 +13,13 @@ static __thread struct {
 
 static const struct treadle_host *host;
 static const struct treadle_team *team;
+static const struct treadle_cores *cores; /* NULL: a host that only takes cores back */
 
 void grant_start(const struct treadle_host *of)
 {
     host = of;
     team = host->get_service ? host->get_service(host, TREADLE_TEAM_ID) : NULL;
+    cores = host->get_service ? host->get_service(host, TREADLE_CORES_ID) : NULL;
 }
 
 void grant_enter(struct treadle_call *call)
@@ -39,20 +41,20 @@ static struct treadle_call *innermost(void)
     return grants.depth && grants.depth <= DEPTH_MAX ? grants.calls[grants.depth - 1] : NULL;
 }
 
-uint32_t grant_most(void)
+static uint32_t ask(const struct treadle_call *call)
 {
-    struct treadle_call *call = innermost();
-    return call ? call->threads_max : 1;
+    if (cores)
+        return cores->retake(host, call);
+    uint32_t now = call->threads_max > 1 ? host->threads_now(host, call) : 1;
+    return now < call->threads_max ? now : call->threads_max;
 }
 
 uint32_t grant_now(double useful)
 {
-    struct treadle_call *call = innermost();
-    if (!call || !team || call->threads_max < 2 || useful < 2)
+    const struct treadle_call *call = innermost();
+    if (!call || !team || useful < 2)
         return 1;
-    uint32_t threads = host->threads_now(host, call);
-    if (threads > call->threads_max)
-        threads = call->threads_max;
+    uint32_t threads = ask(call);
     if (threads > useful)
         threads = (uint32_t)useful;
     return threads < 1 ? 1 : threads;

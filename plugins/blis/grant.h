@@ -17,12 +17,10 @@ void grant_start(const struct treadle_host *host);
 void grant_enter(struct treadle_call *call);
 void grant_leave(struct treadle_call *call);
 
-/** call->threads_max of the innermost call; 1 outside of calls and in the members of a team. */
-uint32_t grant_most(void);
-
 /**
  * Threads the next region may use, if more than `useful` are no gain: asks the host again, because
- * long calls should give cores back while others want them.
+ * long calls should give cores back while others want them, and take those that become free. 1
+ * outside of calls and in the members of a team.
  */
 uint32_t grant_now(double useful);
 

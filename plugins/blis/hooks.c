@@ -9,6 +9,7 @@
 #include "hooks.h"
 
 #include <blis.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -177,15 +178,15 @@ void *hooks_small_context(num_t dt, double multiplications)
 void __wrap_bli_rntm_init_from_global(rntm_t *rntm)
 {
     *rntm = (rntm_t)BLIS_RNTM_INITIALIZER;
-    bli_rntm_set_num_threads(grant_most(), rntm);
+    bli_rntm_set_num_threads(grant_now(HUGE_VAL), rntm);
 }
 
 /* Every product of BLIS, also those inside LAPACK, comes by here once, with its size. */
 static void cap_threads(dim_t m, dim_t n, dim_t k, rntm_t *rntm)
 {
-    double work = (double)m * (double)n * (double)k;
-    if (bli_rntm_num_threads(rntm) > 1)
-        bli_rntm_set_num_threads(grant_now(work / HOOKS_WORK_PER_THREAD), rntm);
+    double useful = (double)m * (double)n * (double)k / HOOKS_WORK_PER_THREAD;
+    if (useful < (double)bli_rntm_num_threads(rntm))
+        bli_rntm_set_num_threads(useful < 2 ? 1 : (dim_t)useful, rntm);
 }
 
 void __wrap_bli_rntm_set_ways_for_op(opid_t op, side_t side, dim_t m, dim_t n, dim_t k,

@@ -4,6 +4,7 @@
  * COMPLEX_LETTER 1 for c and z. LAPACK's integers have 32 bits here.
  */
 #include <limits.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -206,7 +207,7 @@ static void work_member(void *ctx, uint32_t member, uint32_t team)
 static uint32_t stack_threads(const struct task *t)
 {
     double work = (double)t->m * t->n * t->k, all = work * (double)t->stack.count;
-    if (t->stack.count < 2 || (t->stack.count < grant_most() && work > 1e6))
+    if (t->stack.count < 2 || (t->stack.count < grant_now(HUGE_VAL) && work > 1e6))
         return 1;
     uint32_t threads = grant_now(all / 1e5);
     return threads < t->stack.count ? threads : (uint32_t)t->stack.count;

@@ -10,7 +10,7 @@
 
 static const struct treadle_plugin *plugin;
 static void *state;
-uint32_t blis_threads_now = UINT32_MAX;
+uint32_t blis_threads_now = UINT32_MAX, blis_cores;
 static __thread char message[256];
 
 static void *host_alloc(const struct treadle_host *host, uint64_t size, uint64_t align)
@@ -76,7 +76,7 @@ static uint32_t team_run(const struct treadle_host *host, const struct treadle_c
     pthread_t ids[TEAM_MAX];
     struct member members[TEAM_MAX];
     uint32_t team = blis_team_fails || threads > TEAM_MAX ? 1 : threads;
-    if (threads > call->threads_max)
+    if (threads > call->threads_max && threads > blis_cores)
         give_up("team", "more threads than granted");
     for (uint32_t i = 1; i < team; i++) {
         members[i] = (struct member){.fn = fn, .ctx = ctx, .number = i, .team = team};
@@ -92,11 +92,19 @@ static uint32_t team_run(const struct treadle_host *host, const struct treadle_c
     return team;
 }
 
+static uint32_t retake(const struct treadle_host *host, const struct treadle_call *call)
+{
+    return blis_cores ? blis_cores : host_threads_now(host, call);
+}
+
 static const void *host_get_service(const struct treadle_host *host, const char *id)
 {
     (void)host;
     static const struct treadle_team team = {.struct_size = sizeof team, .run = team_run};
-    return strcmp(id, TREADLE_TEAM_ID) ? NULL : &team;
+    static const struct treadle_cores cores = {.struct_size = sizeof cores, .retake = retake};
+    if (strcmp(id, TREADLE_CORES_ID) == 0)
+        return &cores;
+    return strcmp(id, TREADLE_TEAM_ID) == 0 ? &team : NULL;
 }
 
 static const struct treadle_host the_host = {.struct_size = sizeof the_host,

@@ -16,6 +16,9 @@ void *blis_state(void);
 /** What threads_now() answers at most; call->threads_max at first. */
 extern uint32_t blis_threads_now;
 
+/** What treadle_cores.retake() answers, however few the call began with; 0: as threads_now(). */
+extern uint32_t blis_cores;
+
 /** Let teams be the caller alone, as if the system had no more threads. */
 extern bool blis_team_fails;
 

@@ -94,6 +94,16 @@ Test(threads, are_asked_for_again_inside_a_call)
     cr_assert_eq(used, 1);
 }
 
+Test(threads, may_become_more_inside_a_call)
+{
+    uint32_t used;
+    blis_cores = 3;
+    cr_assert_leq(multiply(300, 1, &used), 1e-10);
+    cr_assert_eq(used, 3);
+    cr_assert_leq(decompose(200, 1, &used), 1e-10);
+    cr_assert_eq(used, 3);
+}
+
 Test(threads, are_one_if_no_more_can_be_had)
 {
     uint32_t used;
