@@ -3,16 +3,28 @@
 
 #include <stdlib.h>
 
-static int share(const struct governor *governor)
+static uint32_t ask(const struct governor *governor, const struct treadle_call *call)
+{
+    return governor->cores ? governor->cores->retake(call->host, call)
+                           : call->host->threads_now(call->host, call);
+}
+
+static int least_share(const struct governor *governor)
 {
     uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < governor->calls; i++) {
-        const struct treadle_call *call = governor->active[i].call;
-        uint32_t now = call->host->threads_now(call->host, call);
+        uint32_t now = ask(governor, governor->active[i].call);
         if (now < least)
             least = now;
     }
     return least < 1 ? 1 : least > INT32_MAX ? INT32_MAX : (int)least;
+}
+
+/* Asked twice: what the last one gives back the first can take only then. */
+static int share(const struct governor *governor)
+{
+    int once = least_share(governor);
+    return governor->calls > 1 ? least_share(governor) : once;
 }
 
 /* A count that is not the one we set is the user's latest wish. Setting one at or below that is a
@@ -111,6 +123,14 @@ void governor_leave(struct governor *governor, struct treadle_call *call)
         retune(governor);
         break;
     }
+    pthread_mutex_unlock(&governor->lock);
+}
+
+void governor_adapt(struct governor *governor)
+{
+    pthread_mutex_lock(&governor->lock);
+    if (governor->calls)
+        retune(governor);
     pthread_mutex_unlock(&governor->lock);
 }
 

@@ -34,8 +34,9 @@ struct governor {
     struct governed libraries[GOVERNED_MAX];
     uint32_t count;
     uint32_t calls;
-    uint64_t seen[GOVERNED_MAX]; /* library_adopt's */
-    struct active *active;       /* grows, never shrinks */
+    uint64_t seen[GOVERNED_MAX];       /* library_adopt's */
+    struct active *active;             /* grows, never shrinks */
+    const struct treadle_cores *cores; /* NULL: a host that only takes cores back */
     uint64_t capacity;
 };
 
@@ -45,6 +46,9 @@ const struct library *governor_library(struct governor *governor, uint32_t int_b
 /** See struct treadle_routines. [any] */
 void governor_enter(struct governor *governor, struct treadle_call *call);
 void governor_leave(struct governor *governor, struct treadle_call *call);
+
+/** Other calls have taken or given back cores. [any] */
+void governor_adapt(struct governor *governor);
 
 /** In a forked child: the active calls belonged to threads that are gone. */
 void governor_after_fork(struct governor *governor);

@@ -126,13 +126,19 @@ static void leave(struct treadle_call *call)
     governor_leave(&((struct state *)call->state)->governor, call);
 }
 
+static void adapt(void *state)
+{
+    governor_adapt(&((struct state *)state)->governor);
+}
+
 static const void *get_extension(void *state, const char *id)
 {
     static const struct treadle_routines routines = {.struct_size = sizeof routines,
                                                      .flags = TREADLE_KERNEL_PROCESS_THREADS,
                                                      .find = find_routine,
                                                      .enter = enter,
-                                                     .leave = leave};
+                                                     .leave = leave,
+                                                     .adapt = adapt};
     (void)state;
     return strcmp(id, TREADLE_ROUTINES_ID) ? NULL : &routines;
 }
@@ -149,6 +155,7 @@ static int32_t create(const struct treadle_host *host, const char *options, void
         return TREADLE_E_NOMEM;
     pthread_mutex_init(&state->lock, NULL);
     pthread_mutex_init(&state->governor.lock, NULL);
+    state->governor.cores = host->get_service ? host->get_service(host, TREADLE_CORES_ID) : NULL;
     if (!any_library(state))
         host->log(host, 2,
                   "openblas: this process has loaded no OpenBLAS yet (a threaded one, not built "

@@ -4,6 +4,8 @@
 import itertools
 import re
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -338,6 +340,33 @@ def test_callers_share_the_cores(openblas):
     assert 1 in seen
     assert max(seen) <= 2
     assert get() == 2
+
+
+@pytest.mark.parametrize("backend", ["openblas", "blis"])
+def test_a_long_call_takes_the_cores_that_others_leave(backend):
+    if not any(b["name"] == backend and b["usable"] for b in treadle.backends()):
+        pytest.skip(f"{backend} is not available")
+    treadle.install(backend)
+    treadle.set_num_threads(2)
+    small, large = matrix("f8", (300, 300)), matrix("f8", (900, 900))
+    gone = threading.Event()
+
+    def crowd():
+        while not gone.is_set():
+            LA.svd(small)
+
+    expected = LA.svd(large, compute_uv=False)
+    with ThreadPoolExecutor(2) as pool:
+        others = pool.submit(crowd)
+        time.sleep(0.1)
+        long = pool.submit(LA.svd, large, compute_uv=False)
+        time.sleep(0.1)
+        gone.set()
+        others.result()
+        near(long.result(), expected)
+    call = treadle.explain().rows[-1]
+    assert (call["granted"], call["threads"]) == (2, 2)
+    assert call["reason"] == "cores became free during the call"
 
 
 FORK = """
