@@ -202,8 +202,8 @@ struct treadle_routines {
     /** It has returned; fills in call->threads_used. [any] */
     void (*leave)(struct treadle_call *call);
     /**
-     * Since minor 2, may be NULL: other calls have taken or given back cores, so those that are
-     * entered should treadle_cores.retake(). For libraries whose regions nobody sees. [any]
+     * Since minor 2, may be NULL: others have taken cores, or given some back, so each call that
+     * is entered should treadle_cores.retake(). For libraries whose regions nobody sees. [any]
      */
     void (*adapt)(void *state);
 };

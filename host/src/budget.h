@@ -44,10 +44,9 @@ void budget_take(struct grant *grant, uint32_t wanted);
 /**
  * Before the next region of a long call: give back what others want by now, take what has become
  * free; what callers held who have just gone stays free for a moment, as they may come back.
- * @param soon  not even for a moment: this call will not ask again before somebody comes or goes
- * @return grant->threads. On any thread, one at a time for one grant.
+ * Returns grant->threads. On any thread, one at a time for one grant.
  */
-uint32_t budget_retake(struct grant *grant, bool soon);
+uint32_t budget_retake(struct grant *grant);
 
 /** What budget_take() would answer with `callers` callers (0: as it is now), taking nothing. */
 struct grant budget_preview(uint32_t wanted, uint32_t callers);

@@ -21,6 +21,7 @@
 #include "pool.h"
 #include "profile.h"
 #include "record.h"
+#include "watch.h"
 
 /* The handlers may be registered more than once; the first one to run does the work. */
 static _Thread_local int running;
@@ -33,6 +34,7 @@ static void locks(enum fork_step step)
     profile_fork(step);
     op_fork(step);
     pool_fork(step);
+    watch_fork(step);
     machine_fork(step);
 }
 

@@ -17,7 +17,7 @@ struct host_call {
     struct treadle_call call;
     struct grant *grant; /* NULL: the call was small, the caller's thread is all there is */
     uint32_t most;       /* threads, however many are free */
-    bool told;           /* its plugin is told when others come and go, and asks only then */
+    bool unseen;         /* its plugin does not see its regions, and asks when it is told to */
 };
 
 /** Get ready once: environment, cores, plugins, plan. What treadle_init() returns. */

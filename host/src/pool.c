@@ -5,7 +5,6 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "thread.h"
 #include "trace.h"
 
 /*
@@ -134,23 +134,12 @@ __attribute__((noreturn)) static void *work(void *arg)
     }
 }
 
-/* No signal of the program's is for these threads. */
 static bool start(struct worker *worker)
 {
-    pthread_t thread;
-    pthread_attr_t detached;
-    sigset_t all, before;
-    if (pthread_attr_init(&detached))
-        return false;
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&awake, 1);
-    bool started = pthread_create(&thread, &detached, work, worker) == 0;
+    bool started = thread_start(work, worker);
     if (!started)
         atomic_fetch_sub(&awake, 1);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&detached);
     return started;
 }
 

@@ -82,7 +82,7 @@ static void enter(struct progress *p, struct grant *grant)
 {
     p->own.grant = grant;
     p->own.most = UINT32_MAX;
-    p->own.told = p->backend->routines.adapt != NULL;
+    p->own.unseen = p->backend->routines.adapt != NULL;
     p->own.call = (struct treadle_call){
         .struct_size = sizeof p->own.call,
         .host = &host_services,
@@ -134,7 +134,6 @@ void treadle_routine_end(struct treadle_routine_call *call)
     p->backend->routines.leave(&p->own.call);
     atomic_fetch_sub_explicit(&in_flight, 1, memory_order_relaxed);
     int64_t end = budget_give(&p->grant);
-    routines_adapt();
     gate_leave();
     live_end(&p->live, TREADLE_OK, end - p->grant.begin, p->backend->table.id,
              p->own.call.threads_used, p->fallbacks);

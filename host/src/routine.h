@@ -3,8 +3,8 @@
 #define TREADLE_ROUTINE_H
 
 /**
- * A call has taken or given back cores: let the routines in flight follow whose libraries can't
- * see it themselves. One relaxed load if there are none.
+ * A call has taken cores, or some may have become free: let the routines in flight follow whose
+ * regions nobody sees. One relaxed load if there are none.
  */
 void routines_adapt(void);
 

@@ -52,7 +52,7 @@ static int32_t run_kernel(const struct candidate *candidate, const struct reques
     struct host_call own;
     own.grant = grant;
     own.most = capped(UINT32_MAX, candidate->threads_cap);
-    own.told = false;
+    own.unseen = false;
     own.call = (struct treadle_call){
         .struct_size = sizeof own.call,
         .host = &host_services,
@@ -175,7 +175,6 @@ static int32_t run_granted(const struct request *given, struct treadle_used *use
         run_first(request, first, &grant, &status, &threads_used, &fallbacks);
 
     int64_t end = budget_give(&grant);
-    routines_adapt();
     gate_leave();
     const char *backend = candidate ? candidate->backend->table.id : "";
     live_end(&live, status, end - grant.begin, backend, threads_used, fallbacks);

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "pool.h"
 #include "trace.h"
+#include "watch.h"
 
 static void *alloc(const struct treadle_host *host, uint64_t size, uint64_t align)
 {
@@ -45,7 +46,12 @@ static uint32_t retake(const struct treadle_host *host, const struct treadle_cal
 {
     (void)host;
     const struct host_call *own = (const struct host_call *)call;
-    return own->grant ? least(budget_retake(own->grant, own->told), own->most) : 1;
+    if (!own->grant)
+        return 1;
+    uint32_t threads = least(budget_retake(own->grant), own->most);
+    if (own->unseen && threads < least(own->grant->wanted, own->most))
+        watch_for_cores();
+    return threads;
 }
 
 static const struct treadle_cores cores_service = {

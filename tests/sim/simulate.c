@@ -62,6 +62,7 @@ struct caller {
     double left;      /* of the pause or the call */
     double in_region; /* of the region */
     double work, begin;
+    double idle; /* how long this call has wanted a core that was idle */
     uint32_t wanted, threads;
     struct grant grant;
 };
@@ -77,7 +78,7 @@ static struct run {
     uint32_t cores, fixed; /* threads of each call; 0: as the library says */
     struct caller *callers;
     uint32_t count;
-    double now, over, idle_since;
+    double now, over;
     struct outcome outcome;
 } run;
 
@@ -109,6 +110,7 @@ static void next_region(struct caller *c)
 static void begin_call(struct caller *c)
 {
     c->begin = run.now;
+    c->idle = 0;
     c->left = c->work = varied(run.kind->work, c, 1);
     c->wanted = c->threads = run.fixed;
     if (!run.fixed) {
@@ -141,7 +143,7 @@ static void step(struct caller *c)
     } else if (c->left > 0) {
         if (!run.fixed) {
             enter(c);
-            c->threads = budget_retake(&c->grant, false);
+            c->threads = budget_retake(&c->grant);
         }
         next_region(c);
     } else {
@@ -167,6 +169,11 @@ struct census {
     bool wants_more;
 };
 
+static bool wants_more(const struct caller *c)
+{
+    return c->phase == CALLS && c->threads < c->wanted;
+}
+
 static struct census look(void)
 {
     struct census census = {0, 0, 0, false};
@@ -179,7 +186,7 @@ static struct census look(void)
             continue;
         census.threads += c->threads;
         census.callers++;
-        census.wants_more |= c->threads < c->wanted;
+        census.wants_more |= wants_more(c);
     }
     return census;
 }
@@ -188,13 +195,16 @@ static void note(const struct census *census, double duration)
 {
     struct outcome *out = &run.outcome;
     bool over = census->threads > run.cores && census->callers <= run.cores;
-    bool idle = census->all_threads < run.cores && census->wants_more;
+    bool idle = census->all_threads < run.cores;
     run.over = over ? run.over + duration : 0;
-    run.idle_since = idle ? run.idle_since + duration : 0;
     out->longest_over = fmax(out->longest_over, run.over);
-    out->longest_idle = fmax(out->longest_idle, run.idle_since);
-    if (idle)
+    if (idle && census->wants_more)
         out->idle += (run.cores - census->all_threads) * duration;
+    for (uint32_t i = 0; i < run.count; i++) {
+        struct caller *c = &run.callers[i];
+        c->idle = idle && wants_more(c) ? c->idle + duration : 0;
+        out->longest_idle = fmax(out->longest_idle, c->idle);
+    }
 }
 
 /* Until the next caller has something to decide. */
@@ -259,8 +269,8 @@ static const char *broken(const struct outcome *out, double best)
         return "more threads than cores for more than 10 ms";
     if (out->worst_wait > 2)
         return "a call took twice its share of the cores";
-    if (out->longest_idle > 100 * MS)
-        return "cores were idle for more than 0.1 s beside a call that wanted them";
+    if (out->longest_idle > 50 * MS)
+        return "a call wanted a core that was idle for more than 50 ms";
     return NULL;
 }
 
