@@ -7,11 +7,9 @@
  */
 #include "policy.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <treadle/treadle.h>
@@ -20,6 +18,7 @@
 #include "error.h"
 #include "loader.h"
 #include "profile.h"
+#include "spec.h"
 
 /*
  * Built-in costs, conservative on any machine. Units: bytes moved, flops, nanoseconds.
@@ -48,26 +47,13 @@ static const struct cost plain[OP_CLASSES] = {
 /* Without a hint a loop is taken for one that moves its bytes at 10 GB/s. */
 static const double LOOP_NS_PER_BYTE = 0.1;
 
-struct choice {
-    const struct backend *backend;
-    uint32_t threads_cap;
-};
-
-struct rule {
-    const struct op *op; /* NULL: all others */
-    bool automatic;      /* "auto" stands first */
-    uint32_t count;
-    struct choice choices[CANDIDATES_MAX];
-};
-
-enum { RULES_MAX = 32, SLOTS = 1024 };
+enum { SLOTS = 1024 };
 
 struct plan {
     struct plan *next;
-    const char *spec;
+    const char *text;
     bool stale; /* plugins were added since */
-    uint32_t nrules;
-    struct rule rules[RULES_MAX];
+    struct spec spec;
     struct entry *_Atomic slots[SLOTS];
 };
 
@@ -91,7 +77,7 @@ const struct plan *policy_plan(void)
 
 const char *policy_spec(const struct plan *plan)
 {
-    return plan->spec;
+    return plan->text;
 }
 
 void policy_use(const struct plan *plan)
@@ -119,183 +105,18 @@ void policy_set_blas_threads(int32_t threads)
     atomic_store(&blas_threads, threads);
 }
 
-/* ---- parsing ------------------------------------------------------------------------------ */
-
-/* How much of a specification, and of a word of it, a sentence can show. */
-#define SPEC "%.128s"
-#define WORD(length) ((int)((length) < 64 ? (length) : 64))
-
-/* "serial, openmp, blis" for error texts. */
-static void list_names(char *text, size_t capacity)
-{
-    size_t used = (size_t)snprintf(text, capacity, "auto");
-    for (uint32_t i = 0; i < loader_count() && used < capacity; i++)
-        if (loader_at(i)->usable)
-            used += (size_t)snprintf(text + used, capacity - used, ", %s", loader_at(i)->table.id);
-}
-
-static int32_t refuse_name(const char *name, uint32_t length, const char *spec, const char *source)
-{
-    for (uint32_t i = 0; i < loader_count(); i++) {
-        const struct backend *b = loader_at(i);
-        if (!b->usable && b->table.id && strlen(b->table.id) == length &&
-            strncmp(b->table.id, name, length) == 0)
-            return fail(TREADLE_E_INVALID, "%s=" SPEC ": %s cannot be used: %s", source, spec,
-                        b->table.id, b->reason);
-    }
-    char names[256];
-    list_names(names, sizeof names);
-    return fail(TREADLE_E_INVALID, "%s=" SPEC ": there is no backend \"%.*s\"; allowed are %s",
-                source, spec, WORD(length), name, names);
-}
-
-static bool has(const struct rule *rule, const struct backend *backend)
-{
-    for (uint32_t i = 0; i < rule->count; i++)
-        if (rule->choices[i].backend == backend)
-            return true;
-    return false;
-}
-
-static bool is_serial(const struct backend *backend)
-{
-    return strcmp(backend->table.id, "serial") == 0;
-}
-
-/* The last place is serial's. */
-static void append(struct rule *rule, const struct backend *backend, uint32_t cap)
-{
-    uint32_t room = is_serial(backend) ? CANDIDATES_MAX : CANDIDATES_MAX - 1;
-    if (rule->count < room && !has(rule, backend))
-        rule->choices[rule->count++] = (struct choice){backend, cap};
-}
-
-static void append_all(struct rule *rule, uint32_t cap)
-{
-    for (uint32_t i = 0; i < loader_count(); i++)
-        if (loader_at(i)->usable && !is_serial(loader_at(i)))
-            append(rule, loader_at(i), cap);
-}
-
-/* One "name" or "name:threads" of a list. */
-static int32_t parse_choice(struct rule *rule, const char *word, uint32_t length, const char *spec,
-                            const char *source)
-{
-    const char *colon = memchr(word, ':', length);
-    uint32_t name_length = colon ? (uint32_t)(colon - word) : length;
-    uint32_t cap = 0;
-    if (colon) {
-        char *end;
-        unsigned long threads = strtoul(colon + 1, &end, 10);
-        if (end != word + length || !isdigit(colon[1]) || threads < 1 || threads > 4096)
-            return fail(TREADLE_E_INVALID,
-                        "%s=" SPEC ": \"%.*s\": after the colon a number of threads is allowed",
-                        source, spec, WORD(length), word);
-        cap = (uint32_t)threads;
-    }
-    if (name_length == 4 && strncmp(word, "auto", 4) == 0) {
-        rule->automatic |= rule->count == 0;
-        append_all(rule, cap);
-        return TREADLE_OK;
-    }
-    const struct backend *backend = loader_find(word, name_length);
-    if (!backend)
-        return refuse_name(word, name_length, spec, source);
-    append(rule, backend, cap);
-    return TREADLE_OK;
-}
-
-static int32_t parse_list(struct rule *rule, const char *list, const char *end, const char *spec,
-                          const char *source)
-{
-    while (list < end) {
-        const char *comma = memchr(list, ',', (size_t)(end - list));
-        const char *stop = comma ? comma : end;
-        int32_t status = parse_choice(rule, list, (uint32_t)(stop - list), spec, source);
-        if (status)
-            return status;
-        list = comma ? comma + 1 : end;
-    }
-    append(rule, loader_at(0), 0); /* the built-in serial */
-    return TREADLE_OK;
-}
-
-/* The op of a rule; the name may be of any length. */
-static int32_t parse_op(struct rule *rule, const char *name, size_t length, const char *spec,
-                        const char *source)
-{
-    char *copy = strndup(name, length);
-    rule->op = copy ? op_find(copy) : NULL;
-    bool memory = rule->op || (copy && failure() != TREADLE_E_NOMEM);
-    bool known = rule->op && (rule->op->class != OP_OTHER || strchr(copy, '.'));
-    free(copy);
-    if (!memory)
-        return fail(TREADLE_E_NOMEM, "%s=" SPEC ": no memory", source, spec);
-    return known ? TREADLE_OK
-                 : fail(TREADLE_E_INVALID, "%s=" SPEC ": there is no operation \"%.*s\"", source,
-                        spec, WORD(length), name);
-}
-
-static int32_t check_new(const struct plan *plan, const struct rule *rule, const char *source)
-{
-    for (const struct rule *other = plan->rules; other < rule; other++)
-        if (other->op == rule->op)
-            return rule->op ? fail(TREADLE_E_INVALID, "%s=" SPEC ": two parts for \"%s\"", source,
-                                   plan->spec, rule->op->name)
-                            : fail(TREADLE_E_INVALID,
-                                   "%s=" SPEC ": two parts without =; a list has commas", source,
-                                   plan->spec);
-    return TREADLE_OK;
-}
-
-/* "op=list" or "list", up to `end`. */
-static int32_t parse_rule(struct plan *plan, const char *text, const char *end, const char *source)
-{
-    if (plan->nrules == RULES_MAX)
-        return fail(TREADLE_E_INVALID, "%s=" SPEC ": more than %d rules", source, plan->spec,
-                    RULES_MAX);
-    struct rule *rule = &plan->rules[plan->nrules++];
-    const char *equals = memchr(text, '=', (size_t)(end - text));
-    if (equals) {
-        int32_t status = parse_op(rule, text, (size_t)(equals - text), plan->spec, source);
-        if (status)
-            return status;
-        text = equals + 1;
-    }
-    if (text == end)
-        return fail(TREADLE_E_INVALID, "%s=" SPEC ": a backend is missing", source, plan->spec);
-    int32_t status = check_new(plan, rule, source);
-    return status ? status : parse_list(rule, text, end, plan->spec, source);
-}
-
-/* Without a rule for all the others, they are "auto". */
-static int32_t parse_rules(struct plan *plan, const char *source)
-{
-    bool has_default = false;
-    for (const char *text = plan->spec; *text;) {
-        const char *end = strchrnul(text, ';');
-        int32_t status = parse_rule(plan, text, end, source);
-        if (status)
-            return status;
-        has_default |= !plan->rules[plan->nrules - 1].op;
-        text = *end ? end + 1 : end;
-    }
-    static const char automatic[] = "auto";
-    return has_default ? TREADLE_OK : parse_rule(plan, automatic, automatic + 4, source);
-}
-
 static struct plan *parse(const char *spec, const char *source)
 {
     struct plan *plan = calloc(1, sizeof *plan);
     char *copy = strdup(spec);
     if (!plan || !copy) {
-        fail(TREADLE_E_NOMEM, "%s=" SPEC ": no memory", source, spec);
+        fail(TREADLE_E_NOMEM, "%s=%.128s: no memory", source, spec);
         free(copy);
         free(plan);
         return NULL;
     }
-    plan->spec = copy;
-    if (parse_rules(plan, source) == TREADLE_OK)
+    plan->text = copy;
+    if (spec_parse(&plan->spec, copy, source) == TREADLE_OK)
         return plan;
     free(copy);
     free(plan);
@@ -306,7 +127,7 @@ const struct plan *policy_parse(const char *spec, const char *source)
 {
     pthread_mutex_lock(&lock);
     struct plan *plan = plans;
-    while (plan && (plan->stale || strcmp(plan->spec, spec) != 0))
+    while (plan && (plan->stale || strcmp(plan->text, spec) != 0))
         plan = plan->next;
     if (!plan && (plan = parse(spec, source))) {
         plan->next = plans;
@@ -330,18 +151,6 @@ void policy_fork(enum fork_step step)
 }
 
 /* ---- entries -------------------------------------------------------------------------------- */
-
-static const struct rule *rule_for(const struct plan *plan, const struct op *op)
-{
-    const struct rule *otherwise = NULL;
-    for (uint32_t i = 0; i < plan->nrules; i++) {
-        if (plan->rules[i].op == op)
-            return &plan->rules[i];
-        if (!plan->rules[i].op)
-            otherwise = &plan->rules[i];
-    }
-    return otherwise;
-}
 
 static uint32_t least_cap(uint32_t a, uint32_t b)
 {
@@ -517,13 +326,13 @@ static struct entry *build(const struct plan *plan, const struct op *op,
         .ntypes = opaque ? 0 : nargs,
         .nin = nin,
     };
-    const struct rule *rule = rule_for(plan, op);
+    const struct rule *rule = spec_rule(&plan->spec, op);
     entry->op = op;
     fill_candidates(entry, rule, &query);
     if (entry->count == 0) {
         fail(TREADLE_E_UNSUPPORTED,
              "%s: no backend of \"%s\" has it for these %u operands and types", op->name,
-             plan->spec, nargs);
+             plan->text, nargs);
         free(entry);
         return NULL;
     }
@@ -624,7 +433,7 @@ uint32_t policy_routine_order(const struct plan *plan, const char *name, double 
                               uint32_t threads_caps[CANDIDATES_MAX])
 {
     const struct op *op = op_of_routine(name);
-    const struct rule *rule = rule_for(plan, op);
+    const struct rule *rule = spec_rule(&plan->spec, op);
     const char *favourite = rule->automatic ? favourite_for(op, flops) : "";
     uint32_t count = 0;
     for (int preferred = 1; preferred >= 0; preferred--)

@@ -9,9 +9,8 @@
 #include "backend.h"
 #include "op.h"
 #include "fork_step.h"
+#include "spec.h"
 #include "steps.h"
-
-enum { CANDIDATES_MAX = 16 };
 
 /** One way to run an operation: a backend's kernel for these types. */
 struct candidate {
