@@ -98,6 +98,7 @@ static double time_direct(const struct treadle_kernel *kernel, struct treadle_ca
     return stopwatch_now() - begin;
 }
 
+/* The same call; as a large one if TREADLE_MIN says so. */
 static double time_library(const struct workload *load)
 {
     double begin = stopwatch_now();
@@ -130,6 +131,38 @@ static void measure_pairs(const struct workload *load, const struct treadle_kern
     cost->direct_ns = stopwatch_median(direct, PAIRS);
 }
 
+static bool take_for_large(bool large)
+{
+    if (treadle_set_min(large ? 1 : 0) == TREADLE_OK)
+        return true;
+    cli_fail_library();
+    return false;
+}
+
+/* On the same backend, so that both ways end in the same kernel. */
+static bool measure_grant(const struct workload *load, struct dispatch_cost *cost)
+{
+    double difference[PAIRS];
+    const double ns = 1e9 / BATCH;
+
+    if (treadle_set_backend("serial")) {
+        cli_fail_library();
+        return false;
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        double times[2];
+        for (int turn = 0; turn < 2; turn++) {
+            bool large = turn == i % 2;
+            if (!take_for_large(large))
+                return false;
+            times[large] = time_library(load);
+        }
+        difference[i] = (times[true] - times[false]) * ns;
+    }
+    cost->grant_ns = stopwatch_median(difference, PAIRS);
+    return take_for_large(false);
+}
+
 bool dispatch_measure(struct dispatch_cost *cost)
 {
     const struct options_shape one = {{1}, 1};
@@ -156,6 +189,7 @@ bool dispatch_measure(struct dispatch_cost *cost)
             found = false;
         } else {
             measure_pairs(&load, &kernel, &call, cost);
+            found = measure_grant(&load, cost);
         }
     }
     workload_finish(&load);
