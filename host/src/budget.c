@@ -33,8 +33,7 @@ static const int64_t CROWD_NS_MIN = 10000000, CROWD_NS_MAX = 1000000000;
  * 0.93 and 0.90 of the time that the best fixed number of threads takes.
  *
  * It begins to grow once it has lasted: a short one that had to share when it began would meet the
- * others again. 80 solve(512) from a pool of 8 on 2 cores: 1.4 to 2.3 of the best if it grows at
- * once, 1.2 if not.
+ * others again, and what is kept for them would be kept in vain.
  */
 static const int64_t GO_ON_NS = 3000000, SETTLED_NS = 5000000;
 
@@ -123,7 +122,8 @@ static struct grant offer(uint32_t taken, uint32_t wanted, uint32_t callers, uin
     uint32_t threads = cores;
     if (budget_used() != BUDGET_OFF)
         threads = unless_taken(share(left, callers), taken, left);
-    threads = least(threads, wanted > 0 ? wanted : 1);
+    wanted = wanted > 0 ? wanted : 1;
+    threads = least(threads, wanted);
     return (struct grant){.threads = threads,
                           .first = threads,
                           .wanted = wanted,
@@ -185,10 +185,11 @@ uint32_t budget_retake(struct grant *grant)
     if (grant->nested || budget_used() == BUDGET_OFF)
         return grant->threads;
     int64_t time = trace_clock();
-    uint32_t cores = (uint32_t)cpus_available_at(time);
+    if (grant == own) /* another thread may be allowed to run on other cores */
+        grant->cores = (uint32_t)cpus_available_at(time);
     uint64_t now = atomic_load_explicit(&state, memory_order_relaxed);
     uint64_t next;
-    uint32_t left = machine_cores(cores, (uint32_t)(now >> 32) * grant->wanted, time);
+    uint32_t left = machine_cores(grant->cores, (uint32_t)(now >> 32) * grant->wanted, time);
     uint32_t threads;
     do {
         uint32_t callers = expected_callers(&to_go_on, (uint32_t)(now >> 32), time);

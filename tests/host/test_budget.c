@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Cores are shared by the calls in flight: fairly, without waiting, and given back. */
+#define _GNU_SOURCE /* CPU_SET */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -258,6 +260,35 @@ Test(budget, a_grant_does_not_outgrow_the_choice_of_the_user, .init = set_up, .t
     let_out(1);
     pthread_join(thread, NULL);
     ask = now;
+}
+
+static uint32_t retaken;
+
+static void *retake_on_one_core(void *call)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    retaken = retake(call);
+    return NULL;
+}
+
+static int32_t ask_elsewhere(struct treadle_call *call)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, retake_on_one_core, call);
+    pthread_join(thread, NULL);
+    return TREADLE_OK;
+}
+
+Test(budget, the_cores_of_a_call_are_its_own_threads, .init = set_up)
+{
+    static struct fake elsewhere = {.id = "elsewhere", .work = ask_elsewhere};
+    cr_assert_eq(fake_register(&elsewhere), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("elsewhere"), TREADLE_OK);
+    cr_assert_eq(call_once(NULL), TREADLE_OK);
+    cr_assert_eq(retaken, elsewhere.threads_max, "whoever asks");
 }
 
 /* Callers that would like less leave more to others, and all together fit. */
