@@ -20,9 +20,10 @@ struct outcome {
     CFI_cdesc_t *errmsg;
 };
 
-struct operand {
-    struct treadle_array array;
-    int64_t shape[CFI_MAX_RANK], strides[CFI_MAX_RANK];
+/* The arrays stand side by side, as treadle_run() takes them. */
+struct operands {
+    struct treadle_array arrays[OPERANDS_MAX];
+    int64_t shapes[OPERANDS_MAX][CFI_MAX_RANK], strides[OPERANDS_MAX][CFI_MAX_RANK];
 };
 
 /* In treadle.f90; ends the program. */
@@ -85,13 +86,14 @@ static size_t length_of(const CFI_cdesc_t *text)
 }
 
 /* A name that is too long is cut, and so is none that anybody has. */
-static const char *name_of(const CFI_cdesc_t *text, char room[NAME_MAX + 1])
+static inline const char *name_of(const CFI_cdesc_t *text, char room[NAME_MAX + 1])
 {
-    size_t length = length_of(text);
-    if (length > NAME_MAX)
-        length = NAME_MAX;
-    memcpy(room, text->base_addr, length);
-    room[length] = '\0';
+    const char *letters = text->base_addr;
+    const size_t length = length_of(text);
+    size_t i = 0;
+    for (; i < length && i < NAME_MAX; i++)
+        room[i] = letters[i];
+    room[i] = '\0';
     return room;
 }
 
@@ -120,7 +122,8 @@ static int dtype_of(CFI_type_t type, struct treadle_dtype *dtype)
 }
 
 /* NULL, or what is wrong. The base address is the section's first element, strides are bytes. */
-static inline const char *describe(struct operand *to, const CFI_cdesc_t *from)
+static inline const char *describe(struct treadle_array *to, int64_t *shape, int64_t *strides,
+                                   const CFI_cdesc_t *from)
 {
     const int32_t rank = from->rank;
     if (!from->base_addr)
@@ -128,33 +131,37 @@ static inline const char *describe(struct operand *to, const CFI_cdesc_t *from)
     for (int32_t axis = 0; axis < rank; axis++) {
         if (from->dim[axis].extent < 0)
             return "it is an assumed-size array, whose last extent nobody knows";
-        to->shape[axis] = from->dim[axis].extent;
-        to->strides[axis] = from->dim[axis].sm;
+        shape[axis] = from->dim[axis].extent;
+        strides[axis] = from->dim[axis].sm;
     }
-    to->array.data = from->base_addr;
-    to->array.shape = to->shape;
-    to->array.strides = to->strides;
-    to->array.ndim = rank;
-    to->array.flags = 0;
-    to->array.itemsize = (uint32_t)from->elem_len;
-    memset(to->array.reserved, 0, sizeof(to->array.reserved));
-    if (!dtype_of(from->type, &to->array.dtype) || to->array.dtype.bits != from->elem_len * 8)
+    *to = (struct treadle_array){.data = from->base_addr,
+                                 .shape = shape,
+                                 .strides = strides,
+                                 .ndim = rank,
+                                 .itemsize = (uint32_t)from->elem_len};
+    if (!dtype_of(from->type, &to->dtype) || to->dtype.bits != from->elem_len * 8)
         return "its type is none of integer(1, 2, 4, 8), real(4, 8), complex(4, 8), "
                "logical(c_bool)";
     return NULL;
 }
 
+static void refuse(const char *op, const char *argument, const char *wrong,
+                   const struct outcome *outcome)
+{
+    char sentence[SENTENCE_MAX];
+    snprintf(sentence, sizeof(sentence), "%s: argument %s: %s", op, argument, wrong);
+    fail(outcome, TREADLE_E_INVALID, sentence);
+}
+
 /* 1 if all could be described, else the outcome is filled in. */
-static int describe_all(struct operand *to, const CFI_cdesc_t *const *from,
-                        const char *const *names, uint32_t count, const char *op,
-                        const struct outcome *outcome)
+static inline int describe_all(struct operands *to, const CFI_cdesc_t *const *from,
+                               const char *const *names, uint32_t count, const char *op,
+                               const struct outcome *outcome)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const char *wrong = describe(&to[i], from[i]);
+        const char *wrong = describe(&to->arrays[i], to->shapes[i], to->strides[i], from[i]);
         if (wrong) {
-            char sentence[SENTENCE_MAX];
-            snprintf(sentence, sizeof(sentence), "%s: argument %s: %s", op, names[i], wrong);
-            fail(outcome, TREADLE_E_INVALID, sentence);
+            refuse(op, names[i], wrong, outcome);
             return 0;
         }
     }
@@ -169,11 +176,11 @@ void treadle_fortran_unary(const CFI_cdesc_t *op, const CFI_cdesc_t *x, const CF
     static const char *const names[] = {"x", "out"};
     const CFI_cdesc_t *const from[] = {x, out};
     const struct outcome outcome = {used, stat, errmsg};
-    struct operand operands[2];
+    struct operands operands;
     char room[NAME_MAX + 1];
     const char *name = name_of(op, room);
-    if (describe_all(operands, from, names, 2, name, &outcome))
-        finish(&outcome, treadle_unary(name, &operands[0].array, &operands[1].array, used));
+    if (describe_all(&operands, from, names, 2, name, &outcome))
+        finish(&outcome, treadle_run(name, operands.arrays, 2, 1, NULL, used));
 }
 
 void treadle_fortran_binary(const CFI_cdesc_t *op, const CFI_cdesc_t *x1, const CFI_cdesc_t *x2,
@@ -183,12 +190,11 @@ void treadle_fortran_binary(const CFI_cdesc_t *op, const CFI_cdesc_t *x1, const 
     static const char *const names[] = {"x1", "x2", "out"};
     const CFI_cdesc_t *const from[] = {x1, x2, out};
     const struct outcome outcome = {used, stat, errmsg};
-    struct operand operands[3];
+    struct operands operands;
     char room[NAME_MAX + 1];
     const char *name = name_of(op, room);
-    if (describe_all(operands, from, names, 3, name, &outcome))
-        finish(&outcome, treadle_binary(name, &operands[0].array, &operands[1].array,
-                                        &operands[2].array, used));
+    if (describe_all(&operands, from, names, 3, name, &outcome))
+        finish(&outcome, treadle_run(name, operands.arrays, 3, 2, NULL, used));
 }
 
 /* Axes from 1 become axes from 0; a wrong one stays wrong, and the sentence counts from 1. */
@@ -224,17 +230,17 @@ void treadle_fortran_reduce(const CFI_cdesc_t *op, const CFI_cdesc_t *x, const C
     static const char *const names[] = {"x", "out"};
     const CFI_cdesc_t *const from[] = {x, out};
     const struct outcome outcome = {used, stat, errmsg};
-    struct operand operands[2];
+    struct operands operands;
     char room[NAME_MAX + 1];
     int32_t axes[TREADLE_NDIM_MAX];
     int naxes = -1;
     const char *name = name_of(op, room);
-    if (!describe_all(operands, from, names, 2, name, &outcome))
+    if (!describe_all(&operands, from, names, 2, name, &outcome))
         return;
     if (dim && (naxes = axes_of(dim, x->rank, axes, name, &outcome)) < 0)
         return;
     finish(&outcome,
-           treadle_reduce(name, &operands[0].array, axes, naxes, &operands[1].array, used));
+           treadle_reduce(name, &operands.arrays[0], axes, naxes, &operands.arrays[1], used));
 }
 
 void treadle_fortran_run(const CFI_cdesc_t *op, int32_t nin, const CFI_cdesc_t *a1,
@@ -247,15 +253,13 @@ void treadle_fortran_run(const CFI_cdesc_t *op, int32_t nin, const CFI_cdesc_t *
     const struct outcome outcome = {used, stat, errmsg};
     const uint32_t count = !a3 ? 2 : !a4 ? 3 : 4;
     const struct treadle_linalg linalg = {sizeof(linalg), flags ? (uint32_t)*flags : 0};
-    struct operand operands[OPERANDS_MAX];
-    struct treadle_array args[OPERANDS_MAX];
+    struct operands operands;
     char room[NAME_MAX + 1];
     const char *name = name_of(op, room);
-    if (!describe_all(operands, from, names, count, name, &outcome))
+    if (!describe_all(&operands, from, names, count, name, &outcome))
         return;
-    for (uint32_t i = 0; i < count; i++)
-        args[i] = operands[i].array;
-    finish(&outcome, treadle_run(name, args, count, (uint32_t)nin, flags ? &linalg : NULL, used));
+    finish(&outcome,
+           treadle_run(name, operands.arrays, count, (uint32_t)nin, flags ? &linalg : NULL, used));
 }
 
 /* ---- choosing and looking ------------------------------------------------------------------ */

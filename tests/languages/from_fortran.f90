@@ -126,6 +126,10 @@ contains
     call assumed_size(x, 3)
     call treadle_binary('org.test.none', x, x, x, stat=stat)
     call check(stat == treadle_e_unsupported, 'an op that nobody has')
+    call treadle_unary(repeat('x', 300), x, x, stat=stat)
+    call check(stat == treadle_e_unsupported, 'a name longer than any')
+    call treadle_unary('  ', x, x, stat=stat)
+    call check(stat == treadle_e_invalid, 'a name of blanks alone')
     call treadle_set_backend('nonsense', stat=stat)
     call check(stat == treadle_e_invalid, 'a backend that is not there')
   end subroutine errors
