@@ -54,6 +54,9 @@ case $language in
         javac -Xlint:all -Werror -d "$folder" "$examples/HelloJni.java" || exit 1
         set -- java -Xcheck:jni -Djava.library.path="$folder" -cp "$folder" HelloJni
         ;;
+    ctypes)
+        set -- python3 -bb -W error "$examples/hello_ctypes.py"
+        ;;
     csharp)
         need mcs
         mcs -unsafe -warnaserror+ -out:"$folder/Hello.exe" "$examples/Hello.cs" || exit 1
@@ -61,9 +64,27 @@ case $language in
         export LD_LIBRARY_PATH
         set -- mono "$folder/Hello.exe"
         ;;
+    dotnet)
+        need mcs
+        # Microsoft's .NET Core 3.1 as a wheel; there is no compiler in it.
+        python3 -m pip install --quiet --disable-pip-version-check --no-deps --target "$folder/dotnet" dotnetcore2==3.1.23 ||
+            exit 1
+        mcs -unsafe -warnaserror+ -out:"$folder/Hello.exe" "$examples/Hello.cs" || exit 1
+        echo '{"runtimeOptions": {"framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"}}}' \
+            > "$folder/Hello.runtimeconfig.json"
+        dotnet=$folder/dotnet/dotnetcore2/bin/dotnet
+        chmod +x "$dotnet"
+        LD_LIBRARY_PATH=$(dirname "$TREADLE_LIBRARY")
+        export LD_LIBRARY_PATH DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+        set -- "$dotnet" exec "$folder/Hello.exe"
+        ;;
     guile)
         need guile
         set -- guile --no-auto-compile "$examples/hello.scm"
+        ;;
+    julia)
+        need julia
+        set -- julia --startup-file=no "$examples/hello.jl"
         ;;
     lua)
         need lua5.4
@@ -77,6 +98,14 @@ case $language in
         (cd "$folder" && ocamlfind ocamlopt -w +a-4-9-40-41-42-44-45-70 -warn-error +a -thread \
             -package ctypes.foreign,threads.posix -linkpkg hello.ml -o hello) || exit 1
         set -- "$folder/hello"
+        ;;
+    octave)
+        need octave
+        need mkoctfile
+        library=$(dirname "$TREADLE_LIBRARY")
+        (cd "$folder" && mkoctfile --mex -Wall -Wextra -Werror -I"$root/abi" -I"$root/host/include" \
+            "$examples/hello_octave.c" -L"$library" -ltreadle "-Wl,-rpath,$library") || exit 1
+        set -- octave --no-gui --norc --path "$folder" "$examples/hello.m"
         ;;
     pdl)
         perl -MFFI::Platypus -MPDL -e 1 2> /dev/null || missing "PDL, or FFI::Platypus,"
