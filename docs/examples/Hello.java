@@ -5,25 +5,13 @@ import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 
 public class Hello {
-    static final int FLOAT64 = 0x14002;
-
-    // Direct mapping: an array is data, type, number of axes, shape, strides (null for C order).
-    static native int treadle_binary_flat(
-            String op,
-            Pointer x, int xType, int xAxes, Pointer xShape, Pointer xStrides,
-            Pointer y, int yType, int yAxes, Pointer yShape, Pointer yStrides,
-            Pointer out, int outType, int outAxes, Pointer outShape, Pointer outStrides,
-            Pointer used);
-
-    static native int treadle_reduce_flat(
-            String op,
-            Pointer x, int xType, int xAxes, Pointer xShape, Pointer xStrides,
-            Pointer axes, int count,
-            Pointer out, int outType, int outAxes, Pointer outShape, Pointer outStrides,
-            Pointer used);
+    // Direct mapping. Names and arrays go as addresses: a String or a Pointer would be converted at each call.
+    static native int treadle_binary(long op, long x, long y, long out, long used);
+    static native int treadle_reduce(long op, long x, long axes, int count, long out, long used);
 
     static native String treadle_last_error();
     static native int treadle_set_backend(String spec);
@@ -35,17 +23,46 @@ public class Hello {
         Native.register(NativeLibrary.getInstance(path));
     }
 
-    /** float64 in C order, in memory that the collector does not move: a double[] would be copied. */
+    /** A zero-terminated name that stays where it is. */
+    static Memory name(String text) {
+        Memory letters = new Memory(text.length() + 1);
+        letters.setString(0, text);
+        return letters;
+    }
+
+    static final Memory ADD = name("add"), MATMUL = name("matmul"), SUM = name("sum");
+
+    /**
+     * float64 in C order, in memory that the collector does not move: a double[] would be copied. Described once, by
+     * a struct treadle_array with shape and strides behind it. Memory is freed when nobody holds it any more: an
+     * address does not.
+     */
     static final class Array {
-        final Memory data, shape;
-        final int count, axes;
+        final Memory data, description;
+        final int count;
 
         Array(long... extents) {
+            int axes = extents.length;
             count = (int) Arrays.stream(extents).reduce(1, (a, b) -> a * b);
-            axes = extents.length;
             data = new Memory(8L * count);
-            shape = axes > 0 ? new Memory(8L * axes) : null;
-            for (int i = 0; i < axes; i++) shape.setLong(8L * i, extents[i]);
+            description = new Memory(64 + 16L * axes);
+            description.clear();
+            description.setPointer(0, data);
+            description.setPointer(8, description.share(64));
+            description.setPointer(16, description.share(64).share(8L * axes));
+            description.setInt(24, axes);
+            description.setInt(32, 0x14002); // its type: TREADLE_TYPE_FLOAT64
+            description.setInt(36, 8);
+            long stride = 8;
+            for (int i = axes - 1; i >= 0; i--) {
+                description.setLong(64 + 8L * i, extents[i]);
+                description.setLong(64 + 8L * (axes + i), stride);
+                stride *= extents[i];
+            }
+        }
+
+        long address() {
+            return Pointer.nativeValue(description);
         }
 
         Array fill(double value) {
@@ -62,18 +79,27 @@ public class Hello {
         if (status != 0) throw new IllegalArgumentException(treadle_last_error());
     }
 
-    static String binary(String op, Array x, Array y, Array out) {
+    static String binary(Memory op, Array x, Array y, Array out) {
         Memory used = new Memory(24);
-        check(treadle_binary_flat(op, x.data, FLOAT64, x.axes, x.shape, null, y.data, FLOAT64, y.axes,
-                y.shape, null, out.data, FLOAT64, out.axes, out.shape, null, used));
-        return used.getPointer(0).getString(0) + " on " + used.getInt(16);
+        try {
+            check(treadle_binary(Pointer.nativeValue(op), x.address(), y.address(), out.address(),
+                    Pointer.nativeValue(used)));
+            return used.getPointer(0).getString(0) + " on " + used.getInt(16);
+        } finally {
+            Reference.reachabilityFence(x);
+            Reference.reachabilityFence(y);
+            Reference.reachabilityFence(out);
+        }
     }
 
     static double sum(Array x) {
         Array out = new Array();
-        check(treadle_reduce_flat("sum", x.data, FLOAT64, x.axes, x.shape, null, null, -1, out.data, FLOAT64, 0,
-                null, null, null));
-        return out.values()[0];
+        try {
+            check(treadle_reduce(Pointer.nativeValue(SUM), x.address(), 0, -1, out.address(), 0));
+            return out.values()[0];
+        } finally {
+            Reference.reachabilityFence(x);
+        }
     }
 
     public static void main(String[] arguments) {
@@ -84,13 +110,13 @@ public class Hello {
         }
         Array x = new Array(1000000).fill(1), y = new Array(1000000).fill(2), out = new Array(1000000);
         Array a = new Array(200, 200).fill(0.5), product = new Array(200, 200);
-        System.out.println("the environment chose " + binary("add", x, y, out));
+        System.out.println("the environment chose " + binary(ADD, x, y, out));
         double[][] sums = new double[2][], products = new double[2][], totals = new double[2][];
         String[] backends = {"serial", "openmp"};
         for (int i = 0; i < 2; i++) {
             check(treadle_set_backend(backends[i]));
-            System.out.println("add by " + binary("add", x, y, out));
-            System.out.println("matmul by " + binary("matmul", a, a, product));
+            System.out.println("add by " + binary(ADD, x, y, out));
+            System.out.println("matmul by " + binary(MATMUL, a, a, product));
             sums[i] = out.values();
             products[i] = product.values();
             totals[i] = new double[] {sum(out)};
@@ -99,7 +125,7 @@ public class Hello {
                 && Arrays.equals(totals[0], totals[1]);
         System.out.printf("equal %s sum %.0f%n", equal, totals[0][0]);
         try {
-            binary("add", x, y, new Array(3));
+            binary(ADD, x, y, new Array(3));
         } catch (IllegalArgumentException error) {
             System.out.println("error " + error.getMessage());
         }

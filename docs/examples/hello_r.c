@@ -39,18 +39,25 @@ static void check(int32_t status)
         Rf_error("%s", treadle_last_error());
 }
 
-/* Fills in `out`, which nobody else may know yet; returns who ran. */
+/* Of the last call; R calls on one thread. Text is made when it is asked for. */
+static struct treadle_used used;
+
+SEXP treadle_r_who(void)
+{
+    char who[64];
+    snprintf(who, sizeof(who), "%s on %u", used.backend, used.threads);
+    return Rf_mkString(who);
+}
+
+/* Fills in `out`, which nobody else may know yet, and returns it. */
 SEXP treadle_r_binary(SEXP op, SEXP x, SEXP y, SEXP out)
 {
     struct operand first, second, to;
-    struct treadle_used used;
-    char who[64];
     describe(&first, x, "x");
     describe(&second, y, "y");
     describe(&to, out, "out");
     check(treadle_binary(CHAR(STRING_ELT(op, 0)), &first.array, &second.array, &to.array, &used));
-    snprintf(who, sizeof(who), "%s on %u", used.backend, used.threads);
-    return Rf_mkString(who);
+    return out;
 }
 
 SEXP treadle_r_sum(SEXP x)

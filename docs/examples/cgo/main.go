@@ -7,6 +7,12 @@ package main
 #cgo pkg-config: treadle
 #include <stdlib.h>
 #include <treadle/treadle.h>
+
+// One array; `used` is of the last call that wrote it. Shape, then strides follow.
+struct operand {
+	struct treadle_array array;
+	struct treadle_used used;
+};
 */
 import "C"
 
@@ -19,12 +25,15 @@ import (
 	"unsafe"
 )
 
-const float64Type = C.TREADLE_TYPE_FLOAT64
+// Made once: there are few operations.
+var opAdd, opMatmul, opSum = C.CString("add"), C.CString("matmul"), C.CString("sum")
 
-// Array is a float64 array in C order.
+// Array is a float64 array in C order. It is described once, in memory of C: cgo does not look into that at each
+// call, as it does into Go's. The data cannot be collected until release.
 type Array struct {
-	data  []float64
-	shape []int64
+	data []float64
+	c    *C.struct_operand
+	pin  *runtime.Pinner
 }
 
 func zeros(shape ...int64) Array {
@@ -32,7 +41,25 @@ func zeros(shape ...int64) Array {
 	for _, extent := range shape {
 		n *= extent
 	}
-	return Array{make([]float64, n), shape}
+	size := C.size_t(C.sizeof_struct_operand + 8*(2*len(shape)+1))
+	a := Array{make([]float64, n), (*C.struct_operand)(C.calloc(1, size)), new(runtime.Pinner)}
+	extents := unsafe.Slice((*C.int64_t)(unsafe.Add(unsafe.Pointer(a.c), C.sizeof_struct_operand)), 2*len(shape)+1)
+	stride := C.int64_t(8)
+	for i := len(shape) - 1; i >= 0; i-- {
+		extents[i], extents[len(shape)+i] = C.int64_t(shape[i]), stride
+		stride *= extents[i]
+	}
+	a.pin.Pin(unsafe.SliceData(a.data))
+	a.c.array.data = unsafe.Pointer(unsafe.SliceData(a.data))
+	a.c.array.shape, a.c.array.strides = &extents[0], &extents[len(shape)]
+	a.c.array.ndim, a.c.array.itemsize = C.int32_t(len(shape)), 8
+	a.c.array.dtype = C.struct_treadle_dtype{code: C.TREADLE_FLOAT, bits: 64, lanes: 1}
+	return a
+}
+
+func (a Array) release() {
+	a.pin.Unpin()
+	C.free(unsafe.Pointer(a.c))
 }
 
 func filled(value float64, shape ...int64) Array {
@@ -41,19 +68,6 @@ func filled(value float64, shape ...int64) Array {
 		a.data[i] = value + float64(i%7)
 	}
 	return a
-}
-
-// cgo lets Go memory pass as arguments, not inside of structs: hence the flat functions.
-func (a Array) dataAt() unsafe.Pointer {
-	return unsafe.Pointer(unsafe.SliceData(a.data))
-}
-
-func (a Array) shapeAt() *C.int64_t {
-	return (*C.int64_t)(unsafe.SliceData(a.shape))
-}
-
-func (a Array) ndim() C.int32_t {
-	return C.int32_t(len(a.shape))
 }
 
 // The sentence is the OS thread's: a goroutine must stay on it until it is read.
@@ -66,28 +80,21 @@ func checked(call func() C.int32_t) error {
 	return nil
 }
 
-func binary(op string, x, y, out Array) (string, error) {
-	name := C.CString(op)
-	defer C.free(unsafe.Pointer(name))
-	var used C.struct_treadle_used
+func binary(op *C.char, x, y, out Array) (string, error) {
 	err := checked(func() C.int32_t {
-		return C.treadle_binary_flat(name, x.dataAt(), float64Type, x.ndim(), x.shapeAt(), nil,
-			y.dataAt(), float64Type, y.ndim(), y.shapeAt(), nil,
-			out.dataAt(), float64Type, out.ndim(), out.shapeAt(), nil, &used)
+		return C.treadle_binary(op, &x.c.array, &y.c.array, &out.c.array, &out.c.used)
 	})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s on %d", C.GoString(used.backend), used.threads), nil
+	return fmt.Sprintf("%s on %d", C.GoString(out.c.used.backend), out.c.used.threads), nil
 }
 
 func sum(x Array) (float64, error) {
-	name := C.CString("sum")
-	defer C.free(unsafe.Pointer(name))
 	out := zeros()
+	defer out.release()
 	err := checked(func() C.int32_t {
-		return C.treadle_reduce_flat(name, x.dataAt(), float64Type, x.ndim(), x.shapeAt(), nil,
-			nil, -1, out.dataAt(), float64Type, 0, nil, nil, nil)
+		return C.treadle_reduce(opSum, &x.c.array, nil, -1, &out.c.array, nil)
 	})
 	return out.data[0], err
 }
@@ -113,18 +120,21 @@ func main() {
 		fmt.Printf("found %s %s\n", C.GoString(info.name), C.GoString(info.reason))
 	}
 	x, y, a := filled(1, 1000000), filled(2, 1000000), filled(0.5, 200, 200)
-	out, product := zeros(1000000), zeros(200, 200)
-	fmt.Println("the environment chose", must(binary("add", x, y, out)))
+	out, product, three := zeros(1000000), zeros(200, 200), zeros(3)
+	for _, array := range []Array{x, y, a, out, product, three} {
+		defer array.release()
+	}
+	fmt.Println("the environment chose", must(binary(opAdd, x, y, out)))
 	var results [][]float64
 	for _, backend := range []string{"serial", "openmp"} {
 		must(0, setBackend(backend))
-		fmt.Println("add by", must(binary("add", x, y, out)))
-		fmt.Println("matmul by", must(binary("matmul", a, a, product)))
+		fmt.Println("add by", must(binary(opAdd, x, y, out)))
+		fmt.Println("matmul by", must(binary(opMatmul, a, a, product)))
 		total := must(sum(out))
 		results = append(results, slices.Concat(out.data, product.data, []float64{total}))
 	}
 	equal, total := slices.Equal(results[0], results[1]), results[0][len(results[0])-1]
 	fmt.Printf("equal %t sum %.0f\n", equal, total)
-	_, err := binary("add", x, y, zeros(3))
+	_, err := binary(opAdd, x, y, three)
 	fmt.Println("error", err)
 }
