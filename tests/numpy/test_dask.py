@@ -149,6 +149,24 @@ def test_a_killed_worker_and_one_that_comes_later(client, cluster):
     wait_until(lambda: len(pids()) == 2)
 
 
+def test_a_cluster_killed_worker_by_worker(client):
+    """Each worker dies while it computes; the graph's result and the new workers are as before."""
+    x = da.arange(16_000_000.0, chunks=500_000)
+    graph = da.exp(-da.sqrt(x * 1.5 + x) / 100).sum()
+    expected = graph.compute(scheduler="sync")
+    treadle.dask.install(client)
+    first = set(client.run(os.getpid).values())
+    for pid in sorted(first):
+        running = client.compute(graph)
+        wait_until(lambda: any(client.processing().values()))
+        os.kill(pid, signal.SIGKILL)
+        assert running.result(timeout=120) == expected
+        wait_until(lambda: len(client.scheduler_info()["workers"]) == 2)
+    states = client.run(lambda dask_worker: (os.getpid(), *state(dask_worker)))
+    assert not first & {pid for pid, *_ in states.values()}
+    assert {tuple(found) for _, *found in states.values()} == {(True, CORES, True)}
+
+
 def test_a_backend_for_all(client):
     treadle.dask.install(client, "serial")
     assert {*client.run(treadle.get_backend).values()} == {"serial"}
