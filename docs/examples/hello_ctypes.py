@@ -41,8 +41,8 @@ class Backend(ctypes.Structure):  # struct treadle_backend_info
 class Array:
     """Doubles in C order. Describe an array once: a call then passes the address of `c` alone.
 
-    `c` is bytes, which ctypes passes on as they are: a call takes two thirds of what it takes with
-    pointer objects. `data`, `shape` and `strides` are what it points to, and live as long.
+    `c` is bytes, whose address ctypes passes on as it is: a pointer object would make a call a
+    third longer. `data`, `shape` and `strides` are what it points to, and live as long.
     """
 
     def __init__(self, *shape, fill=lambda i: 0.0):
