@@ -20,6 +20,8 @@
 /* In the headers since NumPy 2. */
 #ifndef NPY_2_0_API_VERSION
 #define PyDataType_ELSIZE(descr) ((descr)->elsize)
+#define PyDataType_GetArrFuncs(descr) ((descr)->f)
+#define NPY_RAVEL_AXIS NPY_MAXDIMS
 #endif
 
 /* For the few lines that every small call comes by: laid out as one straight piece, side by side,

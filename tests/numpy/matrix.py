@@ -19,7 +19,7 @@ from suite import SETTINGS, TREE
 FOLDER = TREE / "build" / "matrix"
 # The first NumPy of each Python has the headers for which the package is built.
 MATRIX = {
-    "3.11": ("2.4.6", "2.2.6", "2.0.2", "1.26.4"),
+    "3.11": ("2.4.6", "2.2.6", "2.0.2", "1.26.4", "1.24.4"),
     "3.12": ("2.5.5",),
     "3.13": ("2.5.5",),
 }
