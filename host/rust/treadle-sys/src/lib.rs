@@ -256,9 +256,8 @@ pub struct treadle_team {
 pub struct treadle_cores {
     pub struct_size: u32,
     pub flags: u32,
-    pub retake: Option<
-        unsafe extern "C" fn(host: *const treadle_host, call: *const treadle_call) -> u32,
-    >,
+    pub retake:
+        Option<unsafe extern "C" fn(host: *const treadle_host, call: *const treadle_call) -> u32>,
 }
 
 // ---- treadle.h ---------------------------------------------------------------------------------
