@@ -88,3 +88,29 @@ NpyIter *box_iterate(const struct parts_call *call, struct box *box, PyArrayObje
     }
     return iter;
 }
+
+/* The array's kept axes, at the first elements of the others. */
+static PyArrayObject *view_first(const struct parts_call *call)
+{
+    npy_intp shape[PARTS_DIMS], strides[PARTS_DIMS];
+    int ndim = 0;
+
+    for (int i = 0; i < PyArray_NDIM(call->array); i++)
+        if (!call->reduced[i]) {
+            shape[ndim] = PyArray_DIM(call->array, i);
+            strides[ndim++] = PyArray_STRIDE(call->array, i);
+        }
+    return view(PyArray_DESCR(call->array), ndim, shape, strides, PyArray_BYTES(call->array), 0);
+}
+
+bool box_write_first(const struct parts_call *call)
+{
+    struct box box = box_whole(call);
+    int axes[PARTS_DIMS];
+    PyArrayObject *from = view_first(call), *to = view_result(call, call->result, &box, axes);
+    bool done = from && to && PyArray_CopyInto(to, from) == 0;
+
+    Py_XDECREF(from);
+    Py_XDECREF(to);
+    return done;
+}

@@ -3,8 +3,8 @@
  * ufunc.reduce as a whole.
  *
  * What a call means - which types, which shape, whether there is an error - stays NumPy's to say:
- * it is asked to reduce a view of the array that is empty, or two elements long, along the reduced
- * axes. That gives the result with its start values. The rest is added in parts (reduce_parts.c).
+ * it is asked to reduce a view of the array that is empty along the reduced axes. That gives the
+ * result with its start values. The rest is added in parts (reduce_parts.c).
  * Any doubt on the way, and NumPy gets the call as it came.
  */
 #include "reduce_call.h"
@@ -20,7 +20,7 @@
 #include "whole_report.h"
 
 static struct method method;
-static PyObject *no_value;
+static PyObject *no_value, *zero;
 
 /* ---- the start --------------------------------------------------------------------------------
  */
@@ -44,46 +44,18 @@ static PyArrayObject *spread(PyArrayObject *where, PyArrayObject *array)
                                                  strides, PyArray_BYTES(where), 0, NULL);
 }
 
-/* A view as long as `extent` along the reduced axes. Those that are one element long stay so, for
+/* A view without elements along the reduced axes. Those that are one element long stay so, for
  * NumPy does not count them when it lays the result out. */
-static PyObject *shorten(PyArrayObject *array, const npy_bool *reduced, npy_intp extent)
+static PyObject *empty(PyArrayObject *array, const npy_bool *reduced)
 {
     npy_intp shape[PARTS_DIMS];
     PyArray_Descr *descr = PyArray_DESCR(array);
 
     for (int i = 0; i < PyArray_NDIM(array); i++)
-        shape[i] = reduced[i] && PyArray_DIM(array, i) > 1 ? extent : PyArray_DIM(array, i);
+        shape[i] = reduced[i] && PyArray_DIM(array, i) > 1 ? 0 : PyArray_DIM(array, i);
     Py_INCREF(descr);
     return PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(array), shape,
                                 PyArray_STRIDES(array), PyArray_BYTES(array), 0, NULL);
-}
-
-/* A view without the reduced axes, at their first elements; `all`: the array has them. */
-static PyArrayObject *kept(const struct request *r, PyArrayObject *array, bool all)
-{
-    npy_intp shape[PARTS_DIMS], strides[PARTS_DIMS];
-    PyArray_Descr *descr = PyArray_DESCR(array);
-    int ndim = 0;
-
-    for (int i = 0; i < PyArray_NDIM(r->array); i++)
-        if (!r->reduced[i]) {
-            shape[ndim] = PyArray_DIM(r->array, i);
-            strides[ndim] = PyArray_STRIDE(array, all ? i : ndim);
-            ndim++;
-        }
-    Py_INCREF(descr);
-    return (PyArrayObject *)PyArray_NewFromDescr(&PyArray_Type, descr, ndim, shape, strides,
-                                                 PyArray_BYTES(array), NPY_ARRAY_WRITEABLE, NULL);
-}
-
-static bool write_first(const struct request *r, PyArrayObject *result)
-{
-    PyArrayObject *from = kept(r, r->array, true), *to = kept(r, result, r->keepdims);
-    bool done = from && to && PyArray_CopyInto(to, from) == 0;
-
-    Py_XDECREF(from);
-    Py_XDECREF(to);
-    return done;
 }
 
 /* Nothing to start from but the elements themselves. */
@@ -92,18 +64,18 @@ static bool skips_first(const struct operation *operation, const struct request 
     return !operation->has_identity && !r->given[REQUEST_INITIAL];
 }
 
-/* The result with its start values, always an array, or NULL. */
+/* The result with its start values, always an array, or NULL. Where the first elements are the
+ * start, NumPy is told a number, which nobody will see. */
 static PyArrayObject *start_result(const struct operation *operation, const struct request *r,
                                    PyArrayObject *where)
 {
-    bool from_first = skips_first(operation, r);
-    npy_intp extent = from_first ? 2 : 0;
-    PyObject *array = shorten(r->array, r->reduced, extent);
-    PyObject *mask = where ? shorten(where, r->reduced, extent) : NULL;
+    PyObject *array = empty(r->array, r->reduced);
+    PyObject *mask = where ? empty(where, r->reduced) : NULL;
     PyObject *result = NULL, *scalar;
 
     if (array && (mask || !where))
-        result = request_call(r, method.original, (PyObject *)operation->ufunc, array, mask);
+        result = request_call(r, method.original, (PyObject *)operation->ufunc, array, mask,
+                              skips_first(operation, r) ? zero : NULL);
     Py_XDECREF(array);
     Py_XDECREF(mask);
     if (result && PyArray_CheckScalar(result) && !PyArray_Check(result)) {
@@ -111,8 +83,7 @@ static PyArrayObject *start_result(const struct operation *operation, const stru
         result = PyArray_FromScalar(scalar, NULL);
         Py_DECREF(scalar);
     }
-    if (result &&
-        (!PyArray_CheckExact(result) || (from_first && !write_first(r, (PyArrayObject *)result))))
+    if (result && !PyArray_CheckExact(result))
         Py_CLEAR(result);
     return (PyArrayObject *)result;
 }
@@ -177,12 +148,12 @@ static bool prepare(const struct operation *operation, const struct request *r,
     int type = operation_type(operation, r);
 
     call->slot = operation_slot(operation, type, &call->data);
-    if (!call->slot || may_warn(r, type))
+    call->skips_first = skips_first(operation, r);
+    if (!call->slot || may_warn(r, type) || (call->skips_first && r->given[REQUEST_WHERE]))
         return false;
     call->order = operation_order(operation, type);
     call->start = operation->start;
     call->stops_early = operation->stops_early;
-    call->skips_first = skips_first(operation, r);
     call->forced = limit_is_forced();
     call->ns = (double)PyArray_SIZE(r->array) * operation_element_ns(operation, r, call->slot);
     return (call->forced || limit_reached(1, call->ns)) && treadle_get_num_threads() > 1 &&
@@ -275,7 +246,9 @@ static bool find(PyObject *numpy)
 {
     if (!no_value)
         no_value = PyObject_GetAttrString(numpy, "_NoValue");
-    return no_value && report_find() == 0 && operations_find(numpy);
+    if (!zero)
+        zero = PyLong_FromLong(0);
+    return no_value && zero && report_find() == 0 && operations_find(numpy);
 }
 
 bool reduce_call_install(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reduce_job.h"
 
+#include <stdlib.h>
 #include <treadle/treadle.h>
 
 #include "large.h"
@@ -28,6 +29,7 @@ void job_finish(struct job *job)
         if (job->parts[i].iter)
             NpyIter_Deallocate(job->parts[i].iter);
         Py_XDECREF(job->parts[i].outcome);
+        free(job->parts[i].memory);
     }
 }
 

@@ -31,8 +31,11 @@ struct part {
     char **ptrs;
     npy_intp *steps, *count;
     npy_intp skip;          /* outputs that hold their first element */
-    PyArrayObject *outcome; /* accumulators of its own, or NULL */
-    char *sums;             /* with pieces: one accumulator each */
+    PyArrayObject *outcome; /* accumulators or outputs of its own, or NULL */
+    char *memory;           /* or NULL; for reduce_outputs.c, as the next three */
+    char *own, *place;
+    size_t bytes;
+    char *sums; /* with pieces: one accumulator each */
     npy_intp sums_max, sums_done;
     npy_intp begin, end; /* with pieces: of its elements, in the iterator's order */
     bool failed;         /* no memory for its buffers */
@@ -55,6 +58,10 @@ bool job_run(struct job *job);
 
 /** Let the parts go, if there are any; the job may be filled again. [with the GIL] */
 void job_finish(struct job *job);
+
+/** Write the array's first elements along the reduced axes to the result; false with a Python
+ * exception. */
+bool box_write_first(const struct parts_call *call);
 
 /** Number of the result's elements. */
 npy_intp job_outputs(const struct parts_call *call);

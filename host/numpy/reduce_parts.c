@@ -18,6 +18,7 @@
 
 #include "reduce.h"
 #include "reduce_cut.h"
+#include "reduce_outputs.h"
 
 /* Accumulators of all parts together stay in the second-level cache. */
 enum { OUTPUTS_MAX = 4096 };
@@ -45,15 +46,27 @@ static void run_masked(const struct job *job, char *const *ptrs, npy_intp n, con
     }
 }
 
+/* What NumPy has done before its loops begin where nothing else is to start from. Returns how many
+ * elements that were. */
+static npy_intp write_first(const struct job *job, struct part *part)
+{
+    npy_intp n = part->steps[0] == 0 ? 1 : *part->count, size = job->call->slot->itemsize[0];
+
+    for (npy_intp i = 0; i < n; i++)
+        memcpy(part->ptrs[0] + i * part->steps[0], part->ptrs[1] + i * part->steps[1],
+               (size_t)size);
+    part->skip -= n;
+    return n;
+}
+
 static void run_unmasked(const struct job *job, struct part *part)
 {
     char *args[3] = {part->ptrs[0], part->ptrs[1], part->ptrs[0]};
     npy_intp n = *part->count, steps[3] = {part->steps[0], part->steps[1], part->steps[0]};
 
     if (part->skip > 0 && NpyIter_IsFirstVisit(part->iter, 0)) {
-        npy_intp done = steps[0] == 0 ? 1 : n;
+        npy_intp done = write_first(job, part);
 
-        part->skip -= done;
         n -= done;
         args[1] += done * steps[1];
     }
@@ -91,7 +104,23 @@ static bool add_box(struct job *job, struct cut cut)
     npy_intp total = PyArray_DIM(call->array, cut.axis);
 
     part->skip = call->skips_first ? job_outputs(call) / total * box.count[cut.axis] : 0;
-    return part_start(part, box_iterate(call, &box, call->result, 0));
+    return part_start(part, box_iterate(call, &box, outputs_of_its_own(call, &box, part), 0));
+}
+
+static bool needs_no_buffer(const struct parts_call *call)
+{
+    return PyArray_EquivTypes(PyArray_DESCR(call->array), call->descr) &&
+           PyArray_ISALIGNED(call->array);
+}
+
+/* Runs of reduced elements: up to NumPy 2.2 it depends on the shape, and on how far the iterator
+ * has come, whether some are read from a buffer. No loop can tell if they lie as they do there. */
+static bool lie_as_in_buffer(const struct parts_call *call)
+{
+    int innermost = cut_innermost(call);
+
+    return !call->reduced[innermost] || !needs_no_buffer(call) ||
+           cut_distance(call, innermost) == call->slot->itemsize[0];
 }
 
 /* Whether the loop is called for the same elements in the same layout, wherever the box begins: for
@@ -108,12 +137,12 @@ static bool keeps_layout(const struct parts_call *call, int axis)
     for (int i = 0; i < PyArray_NDIM(call->array); i++)
         if (call->reduced[i] && PyArray_DIM(call->array, i) > 1 && cut_distance(call, i) > 0 &&
             cut_distance(call, i) < cut_distance(call, axis))
-            return true;
+            return lie_as_in_buffer(call);
     for (int i = 0; i < PyArray_NDIM(call->array); i++)
         if (!call->reduced[i] && i != axis && cut_distance(call, i) == end)
             return false;
     return cut_distance(call, cut_innermost(call)) == call->slot->itemsize[0] && !call->where &&
-           PyArray_EquivTypes(PyArray_DESCR(call->array), call->descr);
+           needs_no_buffer(call);
 }
 
 typedef bool (*tells_fn)(int type, const char *value);
@@ -144,6 +173,8 @@ static bool reduce_boxes(struct job *job, struct cut cut)
     while (done && job->count < cut.count)
         done = add_box(job, cut);
     done = done && job_run(job);
+    for (int i = 0; done && i < job->count; i++)
+        outputs_copy_back(&job->parts[i]);
     job_finish(job);
     return done && !(is_checked && any_output_tells(job->call, what_tells(job->call)));
 }
@@ -212,7 +243,7 @@ static bool decides_early(const struct parts_call *call)
 static bool reduce_accumulators(struct job *job, struct cut cut)
 {
     char decided = 0;
-    bool done = true;
+    bool done = !job->call->skips_first || box_write_first(job->call);
 
     job->run = run_box;
     if (cut_can_be_decided(job->call)) {

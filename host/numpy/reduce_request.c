@@ -145,14 +145,41 @@ bool request_read(struct request *request, PyObject *const *args, Py_ssize_t nar
     return understand(request, no_value);
 }
 
-PyObject *request_call(const struct request *request, method_fn reduce, PyObject *ufunc,
-                       PyObject *array, PyObject *where)
+/* A call that has an initial value, if only "none", has a place for one. */
+static PyObject *keywords_with_initial(const struct request *r)
 {
-    PyObject *args[2 * REQUEST_PARAMETERS];
+    PyObject *keywords = PyTuple_New(r->nkeywords + 1);
+    PyObject *name = PyUnicode_InternFromString("initial");
 
-    memcpy(args, request->args, (size_t)(request->nargs + request->nkeywords) * sizeof(*args));
+    for (Py_ssize_t i = 0; keywords && i < r->nkeywords; i++)
+        PyTuple_SET_ITEM(keywords, i, Py_NewRef(PyTuple_GET_ITEM(r->keywords, i)));
+    if (keywords && name)
+        PyTuple_SET_ITEM(keywords, r->nkeywords, Py_NewRef(name));
+    else
+        Py_CLEAR(keywords);
+    Py_XDECREF(name);
+    return keywords;
+}
+
+PyObject *request_call(const struct request *request, method_fn reduce, PyObject *ufunc,
+                       PyObject *array, PyObject *where, PyObject *initial)
+{
+    PyObject *args[2 * REQUEST_PARAMETERS], *keywords = Py_XNewRef(request->keywords), *result;
+    Py_ssize_t count = request->nargs + request->nkeywords;
+
+    memcpy(args, request->args, (size_t)count * sizeof(*args));
     args[request->place[REQUEST_ARRAY]] = array;
     if (where)
         args[request->place[REQUEST_WHERE]] = where;
-    return reduce(ufunc, args, request->nargs, request->keywords);
+    if (initial && request->place[REQUEST_INITIAL])
+        args[request->place[REQUEST_INITIAL]] = initial;
+    else if (initial) {
+        args[count] = initial;
+        Py_XSETREF(keywords, keywords_with_initial(request));
+        if (!keywords)
+            return NULL;
+    }
+    result = reduce(ufunc, args, request->nargs, keywords);
+    Py_XDECREF(keywords);
+    return result;
 }

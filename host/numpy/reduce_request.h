@@ -37,9 +37,9 @@ struct request {
 bool request_read(struct request *request, PyObject *const *args, Py_ssize_t nargs,
                   PyObject *keywords, PyObject *no_value);
 
-/** The same call with another array and mask (NULL: as it was). */
+/** The same call with another array, mask and initial value (NULL: as they were). */
 PyObject *request_call(const struct request *request, method_fn reduce, PyObject *ufunc,
-                       PyObject *array, PyObject *where);
+                       PyObject *array, PyObject *where, PyObject *initial);
 
 /** Whether a NumPy type number is one of the built-in numbers'. */
 bool request_is_number(int type);
