@@ -18,7 +18,7 @@
 #include "moves_loops.h"
 #include "parameters.h"
 
-static struct method astype, copy, where;
+static struct method astype, copy, array, where;
 
 /* From memory to memory. */
 static const double MOVE_NS = 0.4, CHOOSE_NS = 1.0;
@@ -204,6 +204,29 @@ static HOT PyObject *copy_array(PyObject *self, PyObject *const *args, Py_ssize_
     return copy_large(self, args, nargs, keywords);
 }
 
+/* np.array(x) of an array, which copies, as np.nansum() does with what it is given. */
+static __attribute__((noinline)) PyObject *make_large(PyObject *module, PyObject *const *args,
+                                                      Py_ssize_t nargs, PyObject *keywords)
+{
+    static const char *const names[] = {"object", "copy", "subok", NULL};
+    PyObject *given[PARAMETERS_MAX], *result = NULL;
+    PyArrayObject *from = (PyArrayObject *)args[0];
+
+    if (nargs == 1 && is_large(args[0]) && PyArray_ISBEHAVED_RO(from) &&
+        parameters_read(names, args, nargs, keywords, given) &&
+        (!given[1] || given[1] == Py_True) && (!given[2] || PyBool_Check(given[2])))
+        result = convert(from, PyArray_DESCR(from), NPY_KEEPORDER);
+    return result || PyErr_Occurred() ? result : array.original(module, args, nargs, keywords);
+}
+
+static HOT PyObject *make_array(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                                PyObject *keywords)
+{
+    if (LIKELY(nargs < 1 || !PyArray_CheckExact(args[0]) || limit_is_far((PyArrayObject *)args[0])))
+        return array.original(module, args, nargs, keywords);
+    return make_large(module, args, nargs, keywords);
+}
+
 /* ---- where ----------------------------------------------------------------------------------- */
 
 /* Of a type that every type of number has room for, so that NumPy has nothing to warn of. */
@@ -330,17 +353,33 @@ static HOT PyObject *choose(PyObject *module, PyObject *const *args, Py_ssize_t 
 
 /* ---- in and out ------------------------------------------------------------------------------ */
 
-int moves_install(PyObject *core)
+static bool replace_array(PyObject *core)
+{
+    PyObject *function = PyObject_GetAttrString(core, "array");
+    bool done = function && method_replace_function(&array, function, make_array);
+
+    Py_XDECREF(function);
+    return done;
+}
+
+static bool replace_where(PyObject *core)
 {
     PyObject *function = PyObject_GetAttrString(core, "where");
+    bool done = function && method_replace_plain(&where, function, choose);
+
+    Py_XDECREF(function);
+    return done;
+}
+
+int moves_install(PyObject *core)
+{
     int count = 0;
 
-    if (function && walk_learn() == 0)
+    if (walk_learn() == 0)
         count = method_replace(&astype, &PyArray_Type, "astype", convert_array) +
-                method_replace(&copy, &PyArray_Type, "copy", copy_array) +
-                method_replace_plain(&where, function, choose);
+                method_replace(&copy, &PyArray_Type, "copy", copy_array) + replace_array(core) +
+                replace_where(core);
     PyErr_Clear();
-    Py_XDECREF(function);
     return count;
 }
 
@@ -348,5 +387,6 @@ void moves_uninstall(void)
 {
     method_restore(&astype);
     method_restore(&copy);
+    method_restore(&array);
     method_restore(&where);
 }

@@ -5,8 +5,8 @@
 #include "../api.h"
 
 /**
- * ndarray.astype, ndarray.copy and numpy.where with three arguments: elements that are moved, and
- * maybe converted.
+ * ndarray.astype, ndarray.copy, numpy.array of an array, and numpy.where with three arguments:
+ * elements that are moved, and maybe converted.
  * @return how many go through Treadle now; none if NumPy's iterator walks in an unknown way
  */
 int moves_install(PyObject *core);

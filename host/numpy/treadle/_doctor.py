@@ -124,7 +124,7 @@ def _parts() -> Iterator[dict[str, str]]:
     yield _part(
         status["functions"],
         "functions",
-        f"{status['functions']} that are no ufuncs: sort, where, take, random numbers, ...",
+        f"{status['functions']} that are no ufuncs: sort, where, take, ...",
         "they stay NumPy's own",
     )
     yield _part(
