@@ -2,6 +2,7 @@
 #include "explain.h"
 
 #include "control.h"
+#include "gufunc_hook.h"
 #include "hook.h"
 #include "large.h"
 
@@ -52,6 +53,42 @@ static PyObject *explain_loop(PyObject *module, PyObject *args)
     return explain_result(status, &decision);
 }
 
+static bool parse_core(PyObject *tuple, npy_intp *core)
+{
+    for (int i = 0; i < GUFUNC_DIMS_MAX; i++)
+        core[i] = i < PyTuple_GET_SIZE(tuple) ? PyLong_AsSsize_t(PyTuple_GET_ITEM(tuple, i)) : 1;
+    return !PyErr_Occurred();
+}
+
+/* (generalised ufunc, type numbers, core dimensions, matrices, callers): None if the stack is not
+ * for Treadle to cut. */
+static PyObject *explain_stack(PyObject *module, PyObject *args)
+{
+    PyObject *ufunc, *tuple, *dims;
+    Py_ssize_t matrices;
+    int types[SLOT_ARGS_MAX];
+    npy_intp core[GUFUNC_DIMS_MAX];
+    unsigned callers;
+    struct treadle_decision decision;
+    const struct gufunc_slot *slot;
+    int32_t status;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!O!O!nI", &PyUFunc_Type, &ufunc, &PyTuple_Type, &tuple,
+                          &PyTuple_Type, &dims, &matrices, &callers) ||
+        !parse_types(tuple, ((PyUFuncObject *)ufunc)->nargs, types) || !parse_core(dims, core))
+        return NULL;
+    slot = gufunc_find((PyUFuncObject *)ufunc, types);
+    if (!slot)
+        Py_RETURN_NONE;
+    status = gufunc_explain(slot, matrices, core, callers, &decision);
+    if (status == TREADLE_E_DECLINED)
+        Py_RETURN_NONE;
+    if (status == TREADLE_OK)
+        decision.variant = "NumPy's own loop";
+    return explain_result(status, &decision);
+}
+
 /* (name, bits of the BLAS's integers, flops, callers) */
 static PyObject *explain_routine(PyObject *module, PyObject *args)
 {
@@ -98,6 +135,7 @@ static PyObject *recent_calls(PyObject *module, PyObject *unused)
 PyMethodDef explain_methods[] = {
     {"recent_calls", recent_calls, METH_NOARGS, NULL},
     {"explain_loop", explain_loop, METH_VARARGS, NULL},
+    {"explain_stack", explain_stack, METH_VARARGS, NULL},
     {"explain_routine", explain_routine, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -271,21 +271,42 @@ static void run_stack(const struct gufunc_slot *slot, char **args, const npy_int
     slot->loop(args, dims, steps, data);
 }
 
-void gufunc_update_limit(void)
+static int32_t ask_policy(int64_t n, double matrix_ns, uint32_t callers,
+                          struct treadle_decision *decision)
 {
-    static const double second = 1e9;
-    struct treadle_loop attrs = {.struct_size = sizeof(attrs), .fn = run_part, .grain = 1};
-    struct treadle_decision decision;
-    int64_t n = 1, step = 1;
+    struct treadle_loop attrs = {
+        .struct_size = sizeof(attrs), .fn = run_part, .grain = 1, .element_ns = matrix_ns};
+    int64_t step = 1;
     struct treadle_array operand = {
         .data = &n, .shape = &n, .strides = &step, .ndim = 1, .itemsize = 1};
 
-    attrs.element_ns = second;
-    if (treadle_explain("loop", &operand, 1, 0, &attrs, 1, &decision) != TREADLE_OK)
+    return treadle_explain("loop", &operand, 1, 0, &attrs, callers, decision);
+}
+
+void gufunc_update_limit(void)
+{
+    static const double second = 1e9;
+    struct treadle_decision decision;
+
+    if (ask_policy(1, second, 1, &decision) != TREADLE_OK)
         decision.limit = (double)NPY_MAX_INT32;
     /* The policy's limit is less than a second: one of whole elements is the user's. */
     atomic_store(&least_ns, decision.limit < 1 ? decision.limit * second : 0);
     atomic_store(&least_matrices, decision.limit > 2 ? (npy_intp)decision.limit : 2);
+}
+
+int32_t gufunc_explain(const struct gufunc_slot *slot, npy_intp matrices, const npy_intp *core,
+                       uint32_t callers, struct treadle_decision *decision)
+{
+    double matrix_ns = gufunc_matrix_ns(slot, core), worth = atomic_load(&least_ns) / matrix_ns;
+    double least = (double)atomic_load(&least_matrices);
+    int32_t status;
+
+    if (is_left_to_blas(slot, matrices, matrix_ns))
+        return TREADLE_E_DECLINED;
+    status = ask_policy(matrices, matrix_ns, callers, decision);
+    decision->limit = worth > least ? worth : least;
+    return status;
 }
 
 /* ---- slots and trampolines ------------------------------------------------------------------- */

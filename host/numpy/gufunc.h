@@ -3,6 +3,7 @@
 #define TREADLE_NUMPY_GUFUNC_H
 
 #include <stdbool.h>
+#include <treadle/treadle.h>
 
 #include "api.h"
 
@@ -33,6 +34,14 @@ struct gufunc_slot *gufunc_slot_at(int i);
 
 /** The function to put in the place of slot->loop. */
 PyUFuncGenericFunction gufunc_trampoline(const struct gufunc_slot *slot);
+
+/**
+ * What would be done with a stack: its size is the number of matrices.
+ * @param core  the core dimensions
+ * @return a treadle_status; TREADLE_E_DECLINED if the stack is left to the threads of BLAS
+ */
+int32_t gufunc_explain(const struct gufunc_slot *slot, npy_intp matrices, const npy_intp *core,
+                       uint32_t callers, struct treadle_decision *decision);
 
 /** Ask the policy again from which size on a call is worth cutting. */
 void gufunc_update_limit(void);

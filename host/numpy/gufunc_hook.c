@@ -67,6 +67,11 @@ static struct gufunc_slot *find(const PyUFuncObject *ufunc, const int *types)
     return slot;
 }
 
+const struct gufunc_slot *gufunc_find(const PyUFuncObject *ufunc, const int *types)
+{
+    return find(ufunc, types);
+}
+
 /* A slot never changes its loop, because threads may be inside its trampoline: a loop that somebody
  * else has put there since the slot was taken stays as it is. */
 static bool hook_loop(PyUFuncObject *ufunc, const int *types, PyUFuncGenericFunction present)

@@ -2,7 +2,7 @@
 #ifndef TREADLE_NUMPY_GUFUNC_HOOK_H
 #define TREADLE_NUMPY_GUFUNC_HOOK_H
 
-#include "api.h"
+#include "gufunc.h"
 
 /**
  * Put trampolines in the place of the loops on numbers of one generalised ufunc. Doing it again
@@ -13,5 +13,8 @@ int gufunc_hook(PyUFuncObject *ufunc);
 
 /** Put NumPy's own loops back, except where somebody else has replaced ours since. [GIL held] */
 void gufunc_unhook_all(void);
+
+/** The slot of a loop that was hooked once, or NULL. */
+const struct gufunc_slot *gufunc_find(const PyUFuncObject *ufunc, const int *types);
 
 #endif

@@ -2,6 +2,7 @@
 """Seeing what ran where, and what would run: report, explain, doctor, and the cell magic."""
 
 import inspect
+import math
 import operator
 import re
 import threading
@@ -166,6 +167,59 @@ def test_what_was_explained_is_what_happens(installed, op, arrays, keywords):
         assert explained.backend == "numpy" or explained.op in {
             row["op"] for row in treadle.report().rows
         }
+
+
+STACK = np.random.default_rng(1).standard_normal((300, 9, 9)) + 9 * np.eye(9)
+WIDE = STACK[:, :4]
+
+
+@pytest.mark.parametrize(
+    ("op", "arrays"),
+    [
+        (np.linalg.inv, (STACK,)),
+        ("linalg.svd", (WIDE,)),
+        ("linalg.qr", (WIDE,)),
+        (np.linalg.solve, (STACK, STACK[0])),
+        (np.linalg.solve, (STACK.astype("F"), STACK)),
+        (np.linalg.det, (STACK.astype(int),)),
+        (np.linalg.slogdet, (STACK.astype("f4"),)),
+        (np.linalg.cholesky, (STACK @ STACK.transpose(0, 2, 1),)),
+        (np.linalg.eigh, (STACK,)),
+        (np.linalg.eigvals, (STACK,)),
+        (np.matmul, (STACK, STACK)),
+        ("matmul", (STACK[0, 0], STACK)),
+        (np.matmul, (STACK.astype("i4"), STACK[:, None])),
+    ],
+)
+def test_stacks_are_explained_as_they_are_cut(installed, op, arrays):
+    treadle.set_num_threads(2)
+    explained = treadle.explain(op, *arrays, callers=1)
+    (operator.attrgetter(op)(np) if isinstance(op, str) else op)(*arrays)
+    rows = [row for row in treadle.report().rows if row["op"] == "loop"]
+    assert explained.wanted == 2
+    assert "stack" in explained.op
+    assert explained.elements == math.prod(np.broadcast_shapes(*(a.shape[:-2] for a in arrays)))
+    assert {explained.backend} == {row["backend"] for row in rows}
+
+
+def test_stacks_that_are_not_cut(installed):
+    treadle.set_num_threads(2)
+    treadle.set_min(0)
+    few, one = STACK[:3], STACK[:1]
+    explained = treadle.explain(np.linalg.inv, few, callers=1)
+    assert (explained.backend, explained.wanted) == ("numpy", 1)
+    assert explained.limit > 3
+    large = treadle.explain(np.linalg.svd, np.broadcast_to(np.eye(900), (1, 900, 900)), callers=1)
+    assert large.op == "dgesdd_"
+    treadle.reset()
+    np.linalg.inv(few)
+    np.linalg.inv(one)
+    assert treadle.report().rows == []
+
+
+def test_explain_of_stacks_that_do_not_fit(installed):
+    with pytest.raises(ValueError, match="do not fit"):
+        treadle.explain(np.matmul, STACK, WIDE)
 
 
 def test_small_calls_are_numpys(installed):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -259,6 +260,88 @@ def _explain_routine(
     return _explanation(name, decision)
 
 
+# ---- stacks of matrices -----------------------------------------------------------------------
+
+# The gufunc in which a function spends its time, up to the letters that differ between versions.
+_STACKED: dict[Any, str] = {
+    np.linalg.svd: "svd_f",
+    np.linalg.qr: "qr_r_raw",
+    np.linalg.solve: "solve",
+    np.linalg.inv: "inv",
+    np.linalg.det: "det",
+    np.linalg.slogdet: "slogdet",
+    np.linalg.cholesky: "cholesky_lo",
+    np.linalg.eigh: "eigh_lo",
+    np.linalg.eigvalsh: "eigvalsh_lo",
+    np.linalg.eig: "eig",
+    np.linalg.eigvals: "eigvals",
+}
+
+
+def _gufunc(op: Any, array: np.ndarray[Any, Any]) -> np.ufunc | None:
+    """Return the gufunc behind a function, for matrices such as these."""
+    if isinstance(op, np.ufunc) and op.signature:
+        return op
+    if op not in _STACKED or array.ndim < 2:
+        return None
+    loops: Any = np.linalg._umath_linalg
+    name, least = _STACKED[op], "m" if array.shape[-2] < array.shape[-1] else "n"
+    old = {"svd_f": f"svd_{least}_f", "qr_r_raw": f"qr_r_raw_{least}"}.get(name, "")  # NumPy 1.26
+    found: np.ufunc | None = getattr(loops, name, None) or getattr(loops, old, None)
+    return found
+
+
+def _core(
+    ufunc: np.ufunc, arrays: Sequence[np.ndarray[Any, Any]]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the core dimensions, as the signature names them, and the shape of the stack."""
+    sizes: dict[str, int] = {}
+    stacks = []
+    for part, array in zip(re.findall(r"\(([^)]*)\)", str(ufunc.signature)), arrays, strict=False):
+        names = [name for name in part.split(",") if name]
+        present = [n for n in names if array.ndim >= len(names) or not n.endswith("?")]
+        for name in names:
+            sizes.setdefault(name, 1)
+        first = array.ndim - len(present)
+        if first < 0 or any(
+            sizes[name] not in (1, n) for name, n in zip(present, array.shape[first:], strict=True)
+        ):
+            raise ValueError(f"shapes {[a.shape for a in arrays]} do not fit {ufunc.signature}")
+        sizes |= dict(zip(present, array.shape[first:], strict=True))
+        stacks.append(array.shape[:first])
+    return tuple(sizes.values()), np.broadcast_shapes(*stacks)
+
+
+def _types(ufunc: np.ufunc, arrays: Sequence[np.ndarray[Any, Any]]) -> tuple[int, ...] | None:
+    """Return the type numbers of the loop on one type of numbers that NumPy will take."""
+    wanted = np.result_type(*arrays)
+    for types in ufunc.types:
+        inputs, outputs = types.split("->")
+        if len(set(inputs)) == 1 and np.can_cast(wanted, inputs[0]):
+            return tuple(np.dtype(char).num for char in inputs + outputs)
+    return None
+
+
+def _explain_stack(
+    op: Any, arrays: Sequence[np.ndarray[Any, Any]], callers: int
+) -> Explanation | None:
+    """Explain a call on several matrices; None if each of them is a call of its own."""
+    ufunc = _gufunc(op, arrays[0]) if arrays else None
+    if ufunc is None or len(arrays) != ufunc.nin:
+        return None
+    core, stack = _core(ufunc, arrays)
+    types = _types(ufunc, arrays)
+    if types is None or math.prod(stack) < 2:
+        return None
+    decision = _treadle.explain_stack(ufunc, types, core, math.prod(stack), callers)
+    if decision is None:
+        return None
+    if decision["wanted"] < 2:  # NumPy's loop calls BLAS for one matrix after the other
+        decision |= {"backend": "numpy", "variant": ""}
+    name = getattr(op, "__name__", str(op))
+    return _explanation(f"{name} of a stack of {np.result_type(*arrays).name}", decision)
+
+
 # ---- any call --------------------------------------------------------------------------------
 
 
@@ -278,6 +361,8 @@ def _is_operation(name: str) -> bool:
 def _explain_numpy(op: Any, arrays: _Arrays, axis: Any, callers: int) -> Explanation | None:
     """Explain a call of NumPy; None if it is not one that Treadle has a part in."""
     operands = [np.asarray(a) for a in arrays]
+    if (stack := _explain_stack(op, operands, callers)) is not None:
+        return stack
     if op in (np.matmul, np.dot):
         if len(operands) != 2:
             raise ValueError(f"{op.__name__} takes 2 arrays, not {len(operands)}")
@@ -349,7 +434,8 @@ def explain(
     -----
     A ufunc is explained as one call of its inner loop on all elements. Operands that are cast,
     broadcast or sliced make each element dearer, so that such a call goes to several threads at
-    fewer elements. A stack of matrices is explained by one of them.
+    fewer elements. The size of a stack is its number of matrices; one that is not cut because its
+    matrices are few and large, and threads of BLAS get further, is explained by one of them.
     """
     if op is None and not arrays:
         return RecentCalls(_treadle.recent_calls())
