@@ -60,7 +60,11 @@ def cut(call):
 
 def sizes(stack):
     """Return the shapes of matrices; one alone may get several BLAS threads, and other bits."""
-    return SIZES if np.prod(stack) != 1 else SIZES[:-1]
+    if np.prod(stack) != 1:
+        return SIZES
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("the OpenBLAS of NumPy 1.26 shares out matrices of any size")
+    return SIZES[:-1]
 
 
 def linalg_calls(a, b):
@@ -359,8 +363,8 @@ def test_four_threads_at_once():
 
 def test_install_and_uninstall_under_running_stacks():
     a = random("f8", (300, 10, 10))
-    expected = LA.inv(a)
-    with ThreadPoolExecutor(3) as pool:
+    with threads(OPENBLAS, 1), ThreadPoolExecutor(3) as pool:
+        expected = LA.inv(a)
         futures = [pool.submit(LA.inv, a) for _ in range(300)]
         for done in itertools.cycle(futures):
             treadle.install()
@@ -383,7 +387,7 @@ outcomes = []
 for room in (5, 25):              # a workspace is 18 MB
     resource.setrlimit(resource.RLIMIT_AS, (taken + (room << 20), -1))
     try:
-        outcomes.append(np.isfinite(np.linalg.det(a)).all())
+        outcomes.append(bool(np.isfinite(np.linalg.det(a)).all()))
     except MemoryError:
         outcomes.append("MemoryError")
 print(outcomes)
@@ -394,7 +398,7 @@ def test_a_worker_without_memory():
     """Nobody has: MemoryError. Only one thread has: the whole stack is done on it."""
     # What a thread has freed must not stay in its arena, where the other one can't have it.
     done = python("-c", NO_MEMORY, MALLOC_MMAP_THRESHOLD_="65536")
-    assert done.stdout.strip() == "['MemoryError', np.True_]", done
+    assert done.stdout.strip() == "['MemoryError', True]", done
 
 
 FORK = """
