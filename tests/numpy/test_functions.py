@@ -595,6 +595,16 @@ def test_calls_are_really_split(name):
     assert served(SPLIT[name])
 
 
+@pytest.mark.parametrize(("of", "to", "split"), [("f8", "f2", 1), ("f2", "f4", 1), ("f8", "f4", 0)])
+def test_contiguous_conversions_are_split_where_it_pays(of, to, split):
+    x = np.zeros(3_000_000, of)
+    treadle.install()
+    treadle.set_num_threads(2)
+    treadle.reset()
+    x.astype(to)
+    assert len(treadle.report().rows) == split
+
+
 @pytest.mark.parametrize("name", STREAMED)
 def test_streams_are_split_since_numpy_2(name):
     assert bool(served(STREAMED[name])) == SPLITS_STREAMS
