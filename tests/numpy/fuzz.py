@@ -160,9 +160,12 @@ def main():
     with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=20) as pool:
         for family, counts, failure in pool.imap_unordered(run_round, todo):
             seen[family] += counts
+            done = sum(c["calls"] for c in seen.values())
+            print(f"\r{done} of {options.calls} calls", end="", file=sys.stderr, flush=True)
             if failure and family not in failures:
                 failures[family] = failure
                 print(failure, flush=True)
+    print(file=sys.stderr)
     for name, counts in seen.items():
         print(f"{name:10} {counts['calls']:7} calls, {counts['errors']:6} that raise", end="")
         print(f", {counts['unsteady']} NumPy is not sure of, {counts['large']:8} times in Treadle")
