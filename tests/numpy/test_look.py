@@ -179,7 +179,7 @@ WIDE = STACK[:, :4]
         (np.linalg.inv, (STACK,)),
         ("linalg.svd", (WIDE,)),
         ("linalg.qr", (WIDE,)),
-        (np.linalg.solve, (STACK, STACK[0])),
+        (np.linalg.solve, (STACK, STACK[:1])),
         (np.linalg.solve, (STACK.astype("F"), STACK)),
         (np.linalg.det, (STACK.astype(int),)),
         (np.linalg.slogdet, (STACK.astype("f4"),)),
