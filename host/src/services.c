@@ -91,7 +91,8 @@ static int32_t parallel(const struct treadle_host *host, const struct treadle_ca
 {
     (void)host;
     struct tasks tasks = {.fn = fn, .ctx = ctx, .count = ntasks};
-    pool_run(least(call->threads_max, ntasks), take_tasks, &tasks);
+    uint32_t threads = least(call->threads_max, granted(call)); /* workers are below both */
+    pool_run(least(threads, ntasks), take_tasks, &tasks);
     return TREADLE_OK;
 }
 

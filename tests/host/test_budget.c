@@ -262,6 +262,40 @@ Test(budget, a_grant_does_not_outgrow_the_choice_of_the_user, .init = set_up, .t
     ask = now;
 }
 
+static _Atomic uint32_t last_worker;
+
+static void note_worker(void *ctx, uint32_t task, uint32_t worker)
+{
+    (void)ctx, (void)task;
+    uint32_t before = last_worker;
+    while (before < worker && !atomic_compare_exchange_weak(&last_worker, &before, worker))
+        ;
+    usleep(1000); /* so that all get one */
+}
+
+static int32_t shrink(struct treadle_call *call)
+{
+    pthread_t other;
+    pthread_create(&other, NULL, call_in_thread, NULL);
+    wait_for(&inside, 1);
+    cr_assert_eq(call->threads_max, 8);
+    cr_assert_eq(retake(call), 4);
+    cr_assert_eq(call->host->parallel(call->host, call, 64, note_worker, NULL), TREADLE_OK);
+    let_out(1);
+    pthread_join(other, NULL);
+    return TREADLE_OK;
+}
+
+Test(budget, what_was_given_back_is_not_used, .init = set_up, .timeout = 30)
+{
+    static struct fake shrinking = {.id = "shrinking", .work = shrink};
+    cr_assert_eq(fake_register(&shrinking), TREADLE_OK);
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    cr_assert_eq(treadle_set_thread_backend("shrinking"), TREADLE_OK);
+    cr_assert_eq(call_once(NULL), TREADLE_OK);
+    cr_assert_eq(last_worker, 3);
+}
+
 static uint32_t retaken;
 
 static void *retake_on_one_core(void *call)
