@@ -16,12 +16,18 @@ extern const struct treadle_host host_services;
 struct host_call {
     struct treadle_call call;
     struct grant *grant; /* NULL: the call was small, the caller's thread is all there is */
-    uint32_t most;       /* threads, however many are free */
+    uint32_t cap;        /* most threads, however many are free; 0: none */
     bool unseen;         /* its plugin does not see its regions, and asks when it is told to */
 };
 
 /** Get ready once: environment, cores, plugins, plan. What treadle_init() returns. */
 int32_t host_ready(void);
+
+/** So many threads, at most `cap` if it is not 0. */
+static inline uint32_t capped(uint32_t threads, uint32_t cap)
+{
+    return cap > 0 && cap < threads ? cap : threads;
+}
 
 /** The plan of the calling thread, got ready if need be; NULL, with *status, if that fails. */
 struct plan;

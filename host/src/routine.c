@@ -73,15 +73,14 @@ static const struct backend *choose(const struct plan *plan, const char *name, u
 
 static uint32_t wanted_of(const char *name, double flops, uint32_t cap)
 {
-    uint32_t wanted = policy_routine_wanted(name, flops);
-    return cap > 0 && cap < wanted ? cap : wanted;
+    return capped(policy_routine_wanted(name, flops), cap);
 }
 
 /* Without a grant: one thread. */
 static void enter(struct progress *p, struct grant *grant)
 {
     p->own.grant = grant;
-    p->own.most = UINT32_MAX;
+    p->own.cap = 0;
     p->own.unseen = p->backend->routines.adapt != NULL;
     p->own.call = (struct treadle_call){
         .struct_size = sizeof p->own.call,

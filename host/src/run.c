@@ -30,11 +30,6 @@ enum { MESSAGE = 256, SENTENCE = 512 };
 
 /* ---- one kernel -------------------------------------------------------------------------- */
 
-static uint32_t capped(uint32_t threads, uint32_t cap)
-{
-    return cap > 0 && cap < threads ? cap : threads;
-}
-
 struct request {
     const struct entry *entry;
     const struct treadle_array *args;
@@ -51,7 +46,7 @@ static int32_t run_kernel(const struct candidate *candidate, const struct reques
         .struct_size = sizeof error, .message = message, .capacity = sizeof message};
     struct host_call own;
     own.grant = grant;
-    own.most = capped(UINT32_MAX, candidate->threads_cap);
+    own.cap = candidate->threads_cap;
     own.unseen = false;
     own.call = (struct treadle_call){
         .struct_size = sizeof own.call,

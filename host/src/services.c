@@ -48,8 +48,8 @@ static uint32_t retake(const struct treadle_host *host, const struct treadle_cal
     const struct host_call *own = (const struct host_call *)call;
     if (!own->grant)
         return 1;
-    uint32_t threads = least(budget_retake(own->grant), own->most);
-    if (own->unseen && threads < least(own->grant->wanted, own->most))
+    uint32_t threads = capped(budget_retake(own->grant), own->cap);
+    if (own->unseen && threads < capped(own->grant->wanted, own->cap))
         watch_for_cores();
     return threads;
 }
@@ -63,7 +63,7 @@ static const struct treadle_cores cores_service = {
 static uint32_t granted(const struct treadle_call *call)
 {
     const struct host_call *own = (const struct host_call *)call;
-    return own->grant ? least(own->grant->threads, own->most) : 1;
+    return own->grant ? capped(own->grant->threads, own->cap) : 1;
 }
 
 struct tasks {
