@@ -16,6 +16,7 @@ struct grant {
     uint32_t left;    /* of them, those that other processes leave */
     uint32_t nested;  /* a call inside another's: not counted, one thread */
     uint32_t met;     /* calls in flight when it was given, this one included */
+    double work;      /* in any unit, for a comparison with the thread's next calls */
     int64_t begin;    /* nanoseconds of trace_clock() */
     int64_t since;    /* the same: when `threads` changed */
     int64_t core_ns;  /* of all its threads, until then */
@@ -35,11 +36,12 @@ enum budget_mode budget_used(void);
 /**
  * Take cores for a call that would like `wanted` threads. Never waits: the caller's own thread
  * always runs. A grant is at most what is free, and at most the fair share cores / callers,
- * where callers are those in flight or, for a moment, those that met lately, and cores are those
- * that other processes leave (machine.h). With BUDGET_OFF it is what is wanted, up to the cores.
- * Until budget_give() the grant stays where it is: a fork asks what this thread holds.
+ * where callers are those in flight or, for a moment, those that met lately or, unless this call is
+ * much larger, those that this thread's last one met; and cores are those that other processes
+ * leave (machine.h). With BUDGET_OFF it is what is wanted, up to the cores. Until budget_give() the
+ * grant stays where it is: a fork asks what this thread holds.
  */
-void budget_take(struct grant *grant, uint32_t wanted);
+void budget_take(struct grant *grant, uint32_t wanted, double work);
 
 /**
  * Before the next region of a long call: give back what others want by now, take what has become
@@ -49,7 +51,7 @@ void budget_take(struct grant *grant, uint32_t wanted);
 uint32_t budget_retake(struct grant *grant);
 
 /** What budget_take() would answer with `callers` callers (0: as it is now), taking nothing. */
-struct grant budget_preview(uint32_t wanted, uint32_t callers);
+struct grant budget_preview(uint32_t wanted, double work, uint32_t callers);
 
 /** Why a call that wanted so many threads got these: a sentence for people. */
 const char *grant_reason(const struct grant *grant);

@@ -56,7 +56,7 @@ int32_t treadle_processes(struct treadle_process *list, uint32_t capacity)
 static enum budget_mode mode_now(char *reason, uint32_t capacity)
 {
     (void)host_ready();
-    (void)budget_preview(1, 0); /* takes part, if it may and did not yet */
+    (void)budget_preview(1, 1, 0); /* takes part, if it may and did not yet */
     reason[0] = '\0';
     enum budget_mode mode = budget_used();
     return mode == BUDGET_MACHINE && !machine_shares(reason, capacity) ? BUDGET_PROCESS : mode;
@@ -74,7 +74,7 @@ int32_t treadle_budget_info(struct treadle_budget_info *info)
         return fail(TREADLE_E_INVALID, "info is NULL");
     *info = (struct treadle_budget_info){.quota = cpus_quota("").cores};
     enum budget_mode mode = mode_now(info->reason, sizeof info->reason);
-    struct grant grant = budget_preview(1, 0);
+    struct grant grant = budget_preview(1, 1, 0);
     info->mode = budget_mode_name(mode);
     info->asked = budget_mode_name(budget_used());
     info->cores = grant.cores;

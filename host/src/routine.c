@@ -115,7 +115,7 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
     }
     p->backend = backend;
     p->name = name;
-    budget_take(&p->grant, wanted_of(name, flops, cap));
+    budget_take(&p->grant, wanted_of(name, flops, cap), flops);
     enter(p, &p->grant);
     if (!backend->routines.adapt) /* else it has just seen to that */
         routines_adapt();
@@ -185,7 +185,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
     const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
     bool small = policy_routine_is_small(flops);
     uint32_t wanted = wanted_of(name, flops, cap);
-    const struct grant grant = budget_preview(wanted, callers);
+    const struct grant grant = budget_preview(wanted, flops, callers);
     *decision = (struct treadle_decision){
         .backend = backend && !small ? backend->table.id : "(the program's own)",
         .variant = "",

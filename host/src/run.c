@@ -159,7 +159,7 @@ static int32_t run_granted(const struct request *given, struct treadle_used *use
     uint32_t wanted = policy_wanted(entry, request->work, budget_callers() + 1);
     gate_enter();
     struct grant grant;
-    budget_take(&grant, wanted);
+    budget_take(&grant, wanted, request->work);
     routines_adapt();
     if (live.beside)
         run_beside(live.beside, request, &grant);
@@ -334,7 +334,7 @@ int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32
     double work = policy_work(entry, prepared.elements, attrs);
     const struct candidate *small = policy_small(entry, prepared.elements, work);
     uint32_t wanted = policy_wanted(entry, work, callers ? callers : budget_callers() + 1);
-    struct grant grant = budget_preview(wanted, callers);
+    struct grant grant = budget_preview(wanted, work, callers);
     uint32_t i = policy_first(entry, work, grant.callers, grant.threads);
     const struct candidate *first = small ? small : &entry->candidates[i];
     describe(decision, small != NULL, entry->measured, wanted, &grant, prepared.elements,

@@ -69,13 +69,18 @@ static void wait_for(const uint32_t *number, uint32_t value)
     pthread_mutex_unlock(&lock);
 }
 
+static int32_t call(int64_t n, struct treadle_used *used)
+{
+    static double data[2][5 * N]; /* nobody looks at them */
+    struct strided x, out;
+    strided_vector(&x, data[0], n, 1);
+    strided_vector(&out, data[1], n, 1);
+    return treadle_unary("copy", &x.a, &out.a, used);
+}
+
 static int32_t call_once(struct treadle_used *used)
 {
-    double data[2][N] = {{0}};
-    struct strided x, out;
-    strided_vector(&x, data[0], N, 1);
-    strided_vector(&out, data[1], N, 1);
-    return treadle_unary("copy", &x.a, &out.a, used);
+    return call(N, used);
 }
 
 static void *call_in_thread(void *unused)
@@ -345,6 +350,49 @@ Test(budget, those_who_met_are_expected_to_meet_again, .init = set_up, .timeout 
     cr_assert_eq(call_once(&used), TREADLE_OK);
     cr_assert_eq(used.threads, 4, "half of 8 cores, not %u", used.threads);
     expect_all_cores_are_free(8);
+}
+
+/* One of two that meet, and calls alone after what the process remembers is forgotten. */
+struct afterwards {
+    useconds_t pause;
+    int64_t n;
+    uint32_t granted[2];
+};
+
+static void *meet_and_call_again(void *data)
+{
+    struct afterwards *afterwards = data;
+    struct treadle_used used;
+    call_in_thread(NULL);
+    usleep(afterwards->pause);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(call(afterwards->n, &used), TREADLE_OK);
+        afterwards->granted[i] = used.threads;
+    }
+    return NULL;
+}
+
+Test(budget, a_thread_that_met_others_expects_them_once_more, .init = set_up, .timeout = 30)
+{
+    struct afterwards all[2] = {{.pause = 100000, .n = N}, {.pause = 200000, .n = 5 * N}};
+    pthread_t threads[2];
+    struct treadle_used used;
+    cr_assert_eq(treadle_set_num_threads(8), TREADLE_OK);
+    for (uint32_t k = 0; k < 2; k++) {
+        pthread_create(&threads[k], NULL, meet_and_call_again, &all[k]);
+        wait_for(&inside, k + 1);
+    }
+    pthread_mutex_lock(&lock);
+    may_leave = UINT32_MAX;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    for (uint32_t k = 0; k < 2; k++)
+        pthread_join(threads[k], NULL);
+    cr_expect_eq(all[0].granted[0], 4, "half of 8 cores, not %u", all[0].granted[0]);
+    cr_expect_eq(all[0].granted[1], 8, "nobody came: all 8, not %u", all[0].granted[1]);
+    cr_expect_eq(all[1].granted[0], 8, "a larger call takes all 8, not %u", all[1].granted[0]);
+    cr_assert_eq(call_once(&used), TREADLE_OK);
+    cr_expect_eq(used.threads, 8, "this thread met nobody: all 8, not %u", used.threads);
 }
 
 Test(budget, callers_that_want_few_leave_the_rest, .init = set_up, .timeout = 30)

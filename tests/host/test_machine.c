@@ -112,7 +112,7 @@ static void spin(uint32_t wanted)
 {
     for (;;) {
         struct grant grant;
-        budget_take(&grant, wanted);
+        budget_take(&grant, wanted, 1);
         sched_yield();
         budget_give(&grant);
     }
@@ -123,13 +123,13 @@ static uint32_t obey(const struct message *message)
     static struct grant grant;
     switch (message->order) {
     case BEGIN:
-        budget_take(&grant, message->number);
+        budget_take(&grant, message->number, 1);
         return grant.threads;
     case END:
         budget_give(&grant);
         return 0;
     case LEFT:
-        return budget_preview(1, 0).left;
+        return budget_preview(1, 1, 0).left;
     case WEAR:
         return wear_mask(message->number);
     case PART:
@@ -194,7 +194,7 @@ static void end(const struct neighbour *neighbour, int signal)
 
 static uint32_t left(void)
 {
-    return budget_preview(1, 0).left;
+    return budget_preview(1, 1, 0).left;
 }
 
 /* A lease lasts a millisecond, the memory of a call 10 at least; a busy machine takes longer. */
@@ -230,7 +230,7 @@ static void expect_alone(const char *word)
     cr_assert_not(machine_shares(reason, sizeof reason));
     cr_assert(strstr(reason, word), "\"%s\" does not say \"%s\"", reason, word);
     struct grant grant;
-    budget_take(&grant, CORES);
+    budget_take(&grant, CORES, 1);
     cr_assert_eq(grant.threads, CORES);
     budget_give(&grant);
 }
@@ -295,7 +295,7 @@ Test(machine, processes_share_the_cores)
     cr_assert_eq(tell(&a, BEGIN, 100), CORES, "alone");
     expect_left(4);
     struct grant grant;
-    budget_take(&grant, CORES);
+    budget_take(&grant, CORES, 1);
     cr_assert_eq(grant.threads, 4);
     cr_assert_eq(grant.cores, CORES);
     cr_assert(strstr(grant_reason(&grant), "other processes"));
@@ -319,7 +319,7 @@ Test(machine, who_wants_few_leaves_the_rest)
     cr_assert_eq(tell(&a, BEGIN, 2), 2);
     expect_left(6);
     struct grant grant;
-    budget_take(&grant, CORES);
+    budget_take(&grant, CORES, 1);
     cr_assert_eq(grant.threads, 6);
     budget_give(&grant);
     tell(&a, END, 0);
@@ -346,7 +346,7 @@ Test(machine, a_long_call_learns_that_others_have_come)
 {
     struct neighbour a = invite();
     struct grant grant;
-    budget_take(&grant, CORES);
+    budget_take(&grant, CORES, 1);
     cr_assert_eq(budget_share(grant.threads), CORES);
     expect_left_for(&a, 4);
     tell(&a, BEGIN, CORES);
@@ -380,10 +380,10 @@ Test(machine, process_and_off_take_no_part)
     cr_assert_eq(left(), CORES);
     cr_assert_eq(processes(list), 1, "the slot was given back");
     struct grant first;
-    budget_take(&first, CORES);
+    budget_take(&first, CORES, 1);
     cr_assert_eq(first.threads, CORES);
     budget_use(BUDGET_OFF);
-    cr_assert_eq(budget_preview(CORES, 5).threads, CORES, "everybody gets everything");
+    cr_assert_eq(budget_preview(CORES, 1, 5).threads, CORES, "everybody gets everything");
     cr_assert_eq(budget_share(CORES), CORES);
     budget_give(&first);
     budget_use(BUDGET_MACHINE);
@@ -402,7 +402,7 @@ static void *note_grants(void *place)
     _Atomic uint32_t *mine = place;
     while (!stop) {
         struct grant grant;
-        budget_take(&grant, 1000);
+        budget_take(&grant, 1000, 1);
         *mine = grant.cores;
         budget_give(&grant);
         sched_yield();
@@ -419,7 +419,7 @@ static pthread_barrier_t meeting;
 static void *meet_once(void *unused)
 {
     struct grant grant;
-    budget_take(&grant, CORES);
+    budget_take(&grant, CORES, 1);
     pthread_barrier_wait(&meeting);
     usleep(100000); /* as long as it is remembered */
     budget_give(&grant);
@@ -430,7 +430,7 @@ static void *call_without_pause(void *unused)
 {
     while (!stop) {
         struct grant grant;
-        budget_take(&grant, CORES);
+        budget_take(&grant, CORES, 1);
         usleep(20000);
         budget_give(&grant);
     }
@@ -446,14 +446,14 @@ Test(machine, a_crowd_is_forgotten_while_some_go_on_meeting)
         pthread_create(&threads[i], NULL, meet_once, NULL);
     for (int i = 0; i < CROWD; i++)
         pthread_join(threads[i], NULL);
-    cr_assert_eq(budget_preview(CORES, 0).callers, CROWD);
+    cr_assert_eq(budget_preview(CORES, 1, 0).callers, CROWD);
     for (int i = 0; i < STAY; i++) {
         pthread_create(&threads[i], NULL, call_without_pause, NULL);
         usleep(7000); /* so that one of them always has just ended a call */
     }
     int looks = 0;
     for (int tries = 0; tries < 1000 && looks < 50; tries++, usleep(2000))
-        looks = budget_preview(CORES, 0).callers < CROWD ? looks + 1 : 0;
+        looks = budget_preview(CORES, 1, 0).callers < CROWD ? looks + 1 : 0;
     cr_assert_eq(looks, 50, "the crowd comes to mind again");
     stop = true;
     for (int i = 0; i < STAY; i++)
@@ -524,7 +524,7 @@ Test(machine, killed_processes_lose_nothing, .timeout = 600)
         for (int k = 0; k < 2; k++)
             tell(&victims[k], SPIN, CORES);
         struct grant grant;
-        budget_take(&grant, CORES);
+        budget_take(&grant, CORES, 1);
         usleep((useconds_t)(rand() % 3000));
         budget_give(&grant);
         for (int k = 0; k < 2; k++)
@@ -543,7 +543,7 @@ Test(machine, a_child_has_a_slot_of_its_own)
 {
     struct treadle_process list[MANY];
     struct grant grant;
-    budget_take(&grant, CORES);
+    budget_take(&grant, CORES, 1);
     struct neighbour a = invite(); /* forked inside of a call of its parent */
     budget_give(&grant);
     tell(&a, END, 0);
@@ -639,7 +639,7 @@ Test(machine, a_clock_that_leaps)
     srand(4);
     for (int i = 0; i < 1000; i++) {
         struct grant grant;
-        budget_take(&grant, CORES);
+        budget_take(&grant, CORES, 1);
         cr_assert_geq(grant.threads, 1);
         cr_assert_leq(grant.threads, CORES);
         leap((uint32_t)rand() % 10000);
@@ -823,7 +823,7 @@ Test(machine, nonsense_in_the_slots)
         cr_assert_eq(pwrite(file, bytes, (size_t)status.st_size, 0), status.st_size);
         for (int i = 0; i < 5; i++) {
             struct grant grant;
-            budget_take(&grant, CORES);
+            budget_take(&grant, CORES, 1);
             cr_assert_geq(grant.threads, 1);
             cr_assert_leq(grant.threads, CORES);
             usleep(1100);
@@ -842,7 +842,7 @@ static void *call_until_stopped(void *unused)
 {
     while (!stop) {
         struct grant grant;
-        budget_take(&grant, 3);
+        budget_take(&grant, 3, 1);
         budget_share(grant.threads);
         budget_give(&grant);
     }

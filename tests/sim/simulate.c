@@ -94,7 +94,7 @@ static double varied(double value, const struct caller *c, uint32_t salt)
 static void enter(const struct caller *c)
 {
     world_set_time((int64_t)run.now);
-    world_enter(c->process, c->phase == CALLS ? &c->grant : NULL);
+    world_enter(c->process, c->number);
 }
 
 /* With fixed threads nothing is decided between two regions: they are taken together. */
@@ -116,7 +116,7 @@ static void begin_call(struct caller *c)
     if (!run.fixed) {
         enter(c);
         c->wanted = policy_routine_wanted("dgesv_", c->work * FLOPS_PER_NS);
-        budget_take(&c->grant, c->wanted);
+        budget_take(&c->grant, c->wanted, c->work);
         c->threads = c->grant.threads;
     }
     c->phase = CALLS;

@@ -113,14 +113,24 @@ static void exchange(uint32_t process, bool put_aside)
     }
 }
 
-void world_enter(uint32_t process, const struct grant *held)
+/* What a thread knows of itself. */
+static struct thread {
+    const struct grant *own;
+    struct last last;
+} threads[THREADS_MAX];
+static uint32_t current_thread;
+
+void world_enter(uint32_t process, uint32_t thread)
 {
     if (process != current) {
         exchange(current, true);
         exchange(process, false);
         current = process;
     }
-    own = held;
+    threads[current_thread] = (struct thread){own, last};
+    own = threads[thread].own;
+    last = threads[thread].last;
+    current_thread = thread;
 }
 
 void world_begin(uint32_t cores, uint32_t processes)
@@ -129,7 +139,10 @@ void world_begin(uint32_t cores, uint32_t processes)
     world_set_time(0);
     memset(slots, 0, sizeof slots);
     count = processes;
+    memset(threads, 0, sizeof threads);
     own = NULL;
+    last = (struct last){0};
+    current_thread = 0;
     cpus_override((int32_t)cores);
     budget_use(BUDGET_MACHINE);
     atomic_store(&state, 0);
