@@ -121,7 +121,7 @@ def test_blocks_may_die_in_another_state_than_they_were_born_in():
 
 
 def test_small_blocks_are_whole_in_every_state():
-    """Of every size that NumPy caches, born and dead with and without Treadle."""
+    """Of every size that NumPy or Treadle keeps, born and dead with and without Treadle."""
     rng = np.random.default_rng(7)
     living = {}
     for i in range(20_000):
@@ -130,9 +130,48 @@ def test_small_blocks_are_whole_in_every_state():
         if len(living) > 500:
             name = list(living)[rng.integers(len(living))]
             assert (living.pop(name) == name % 251).all()
-        living[i] = bytes_of(int(rng.integers(0, 1100)), i % 251)
+        living[i] = bytes_of(int(rng.integers(0, 1100 if i % 2 else 17_000)), i % 251)
+        if i % 7 == 0:
+            living[i].resize(int(rng.integers(0, 17_000)), refcheck=False)
+            living[i][:] = i % 251
     treadle.install()
     assert all((array == name % 251).all() for name, array in living.items())
+
+
+def test_blocks_of_some_kilobytes_begin_on_a_cache_line():
+    for size in (1024, 1025, 5000, 16_320):
+        a = [bytes_of(size, 1) for _ in range(5)]
+        assert [b.ctypes.data % 64 for b in a] == [0] * 5
+        last = a[-1].ctypes.data
+        del a[-1]
+        assert bytes_of(size, 2).ctypes.data == last
+
+
+class MallInfo(ctypes.Structure):
+    NAMES = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = tuple((name, ctypes.c_size_t) for name in NAMES.split())
+
+
+def in_use():
+    """Bytes that malloc() has given out, or keeps in a cache of its own."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = MallInfo
+    return mallinfo2().uordblks
+
+
+def test_few_of_them_are_kept():
+    sizes = range(1024, 16_384, 64)
+    for size in sizes:  # what is made once, for others
+        del [bytes_of(size, 1) for _ in range(8)][:]
+    treadle.uninstall()
+    treadle.install()
+    before = in_use()
+    for size in sizes:
+        del [bytes_of(size, 1) for _ in range(8)][:]
+        assert in_use() - before < 1 << 20  # all of them would be 14 MB
+    treadle.uninstall()
+    assert in_use() - before < 1 << 18
+    treadle.install()
 
 
 @pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
