@@ -1,7 +1,7 @@
 % SPDX-License-Identifier: BSD-3-Clause
 % Treadle from Octave by a mex file:
 %     mkoctfile --mex $(pkg-config --cflags --libs treadle) hello_octave.c
-%     octave hello.m
+%     octave --no-gui hello.m
 found = hello_octave('backends');
 printf('found %s\n', found{:});
 x = 1 + mod(0:999999, 7);

@@ -27,13 +27,14 @@ compile_shared() {
 case $language in
     cgo | purego)
         need go
+        printf '%s\n' go1.22 "$(go env GOVERSION)" | sort -VC || missing "Go 1.22"
         cp "$examples/$language"/* "$folder"
         library=$(dirname "$TREADLE_LIBRARY")
         # What pkg-config says of an installation.
         printf 'Name: treadle\nDescription: here\nVersion: 0\nLibs: -L%s -ltreadle -Wl,-rpath,%s\nCflags: -I%s -I%s\n' \
             "$library" "$library" "$root/abi" "$root/host/include" > "$folder/treadle.pc"
         cd "$folder" || exit 1
-        export PKG_CONFIG_PATH="$folder" GOFLAGS=-mod=mod
+        export PKG_CONFIG_PATH="$folder"
         if [ "$language" = purego ]; then
             export CGO_ENABLED=0
         fi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Treadle from Go by cgo: PKG_CONFIG_PATH=PREFIX/lib/pkgconfig go run .
+// Treadle from Go by cgo: PKG_CONFIG_PATH=PREFIX/lib/pkgconfig LD_LIBRARY_PATH=PREFIX/lib go run .
 package main
 
 /*
