@@ -46,6 +46,10 @@ contains
     turned = [(1d0, 2d0), (3d0, -4d0)]
     call treadle_unary('copy', turned, copied)
     call check(all(copied == turned), 'copy of complex numbers')
+    call treadle_run('square', 1, x, out)
+    call check(all(out == x**2), 'two operands')
+    call treadle_run('multiply', 2, x, x(3:1:-1), out)
+    call check(all(out == [3, 4, 3]), 'three operands')
     truth = [.true._c_bool, .false._c_bool]
     call treadle_unary('copy', truth, same)
     call check(logical(same(1) .and. .not. same(2)), 'copy of logicals')
