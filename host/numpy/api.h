@@ -6,6 +6,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdbool.h>
 
 #define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
 #define PY_ARRAY_UNIQUE_SYMBOL treadle_array_api
@@ -23,6 +24,14 @@
 #define PyDataType_GetArrFuncs(descr) ((descr)->f)
 #define NPY_RAVEL_AXIS NPY_MAXDIMS
 #endif
+
+/* Which NumPy runs, whatever headers this was built with. [any thread] */
+static inline bool numpy_is_2(void)
+{
+    enum { API_OF_2_0 = 0x12 };
+
+    return PyArray_GetNDArrayCFeatureVersion() >= API_OF_2_0;
+}
 
 /* For the few lines that every small call comes by: laid out as one straight piece, side by side,
  * since a jump that is taken costs as much as what it jumps over, and each page costs something. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "operands.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
+
+#include "api.h"
 
 /* The bytes an operand touches: [first, end). */
 struct extent {
@@ -31,6 +32,30 @@ static bool same_elements(int a, int b, const uint8_t *itemsize, char *const *ar
            llabs(steps[a]) >= itemsize[b];
 }
 
+/* An operand as nomemoverlap() of NumPy 1 sees it: one step too long, and its end belongs to it. */
+static struct extent span_of(const char *data, int64_t n, int64_t step)
+{
+    uintptr_t start = (uintptr_t)data, end = start + (uintptr_t)(n * step);
+
+    return step < 0 ? (struct extent){end, start} : (struct extent){start, end};
+}
+
+static bool touch(struct extent a, struct extent b)
+{
+    return a.first <= b.end && b.first <= a.end && (a.first != b.first || a.end != b.end);
+}
+
+bool operands_touch(int nin, int nargs, int64_t n, char *const *args, const int64_t *steps)
+{
+    if (numpy_is_2())
+        return false;
+    for (int out = nin; out < nargs; out++)
+        for (int i = 0; i < nin; i++)
+            if (touch(span_of(args[i], n, steps[i]), span_of(args[out], n, steps[out])))
+                return true;
+    return false;
+}
+
 enum operands_form operands_form(int nin, int nargs, const uint8_t *itemsize, int64_t n,
                                  char *const *args, const int64_t *steps)
 {
@@ -38,6 +63,8 @@ enum operands_form operands_form(int nin, int nargs, const uint8_t *itemsize, in
 
     if (nin == 2 && nargs == 3 && args[0] == args[2] && steps[0] == 0 && steps[2] == 0)
         return OPERANDS_REDUCE;
+    if (operands_touch(nin, nargs, n, args, steps))
+        return OPERANDS_TANGLED;
     for (int out = nin; out < nargs; out++) {
         struct extent written = extent_of(args[out], n, steps[out], itemsize[out]);
 

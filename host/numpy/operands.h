@@ -2,6 +2,7 @@
 #ifndef TREADLE_NUMPY_OPERANDS_H
 #define TREADLE_NUMPY_OPERANDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** How the operands of one inner-loop call lie to each other. */
@@ -18,8 +19,16 @@ enum operands_form {
 };
 
 /**
- * Classify a call of n >= 1 elements. Sizes are exact: arrays may lie 16 bytes apart on the heap,
- * and a generous rule would send those back to one thread.
+ * Whether this NumPy takes operands that only touch for ones that overlap. Many loops of NumPy 1
+ * (exp, power, arctan2 ...) then compute by the C library, whose bits are others than those of
+ * their vectors; so such a call must reach its loop in one piece. From 2.0 on they have the same
+ * bits. [any thread]
+ */
+bool operands_touch(int nin, int nargs, int64_t n, char *const *args, const int64_t *steps);
+
+/**
+ * Classify a call of n >= 1 elements; TANGLED also if operands_touch(). Sizes are exact: arrays may
+ * lie 16 bytes apart on the heap, and a generous rule would send those back to one thread.
  */
 enum operands_form operands_form(int nin, int nargs, const uint8_t *itemsize, int64_t n,
                                  char *const *args, const int64_t *steps);

@@ -8,18 +8,13 @@
  * Functions of NumPy's C API that its headers show to one major version only: the tables are
  * append-only, and these places are those of ufunc_api_order in numpy_api.py.
  */
-enum { GET_PYVALS = 25, HANDLE_FPERR = 29, GIVE_ERRORS = 46, API_OF_2_0 = 0x12 };
+enum { GET_PYVALS = 25, HANDLE_FPERR = 29, GIVE_ERRORS = 46 };
 
 typedef int (*get_pyvals_fn)(char *name, int *bufsize, int *mask, PyObject **errobj);
 typedef int (*handle_fperr_fn)(int mask, PyObject *errobj, int raised, int *first);
 typedef int (*give_errors_fn)(const char *name, int raised);
 
 static PyObject *getbufsize; /* the Python function of 2.x, which keeps it in a context variable */
-
-static bool is_numpy_2(void)
-{
-    return PyArray_GetNDArrayCFeatureVersion() >= API_OF_2_0;
-}
 
 int report_find(void)
 {
@@ -68,7 +63,7 @@ int report_raised(const char *ufunc, int raised)
 
     if (!flags)
         return 0;
-    return is_numpy_2() ? report_as_2(ufunc, flags) : report_as_1(ufunc, flags);
+    return numpy_is_2() ? report_as_2(ufunc, flags) : report_as_1(ufunc, flags);
 }
 
 npy_intp report_bufsize(void)

@@ -9,6 +9,7 @@
 #include <treadle/treadle.h>
 
 #include "large.h"
+#include "operands.h"
 #include "stream.h"
 #include "whole_rows.h"
 #include "whole_report.h"
@@ -271,6 +272,31 @@ static void run_masked(const struct call *call, char *const *data, struct part p
     }
 }
 
+/* A line whose operands touch is not to be cut: the part at its beginning does it all. */
+static bool is_one_piece(const struct call *call, char *const *data, struct part part,
+                         const npy_intp *strides)
+{
+    char *args[SLOT_ARGS_MAX];
+
+    for (int i = 0; i < call->nargs; i++)
+        args[i] = data[i] - part.before * strides[i];
+    return operands_touch(call->nin, call->nargs, part.before + part.n + part.after, args, strides);
+}
+
+static void run_line(const struct walk *walk, char **data, struct part part,
+                     const npy_intp *strides)
+{
+    const struct call *call = walk->call;
+    npy_intp n = part.n;
+
+    if (walk->pieces.cut && is_one_piece(call, data, part, strides))
+        n = part.before ? 0 : part.n + part.after;
+    if (n > 0 && walk->streams)
+        stream_run(call->slot, data, n, strides, call->data);
+    else if (n > 0)
+        call->slot->loop(data, &n, strides, call->data);
+}
+
 static void run_pieces(struct walk *walk, NpyIter *iter, npy_intp begin, npy_intp end)
 {
     const struct call *call = walk->call;
@@ -286,12 +312,13 @@ static void run_pieces(struct walk *walk, NpyIter *iter, npy_intp begin, npy_int
     strides = NpyIter_GetInnerStrideArray(iter);
     n = NpyIter_GetInnerLoopSizePtr(iter);
     do {
+        npy_intp at = walk->pieces.cut ? NpyIter_GetIterIndex(iter) : 0;
+        struct part part = part_at(&walk->pieces, at, *n);
+
         if (call->masked)
-            run_masked(call, data, part_at(&walk->pieces, NpyIter_GetIterIndex(iter), *n), strides);
-        else if (walk->streams)
-            stream_run(call->slot, data, *n, strides, call->data);
+            run_masked(call, data, part, strides);
         else
-            call->slot->loop(data, n, strides, call->data);
+            run_line(walk, data, part, strides);
     } while (next(iter));
     if (walk->streams)
         stream_end();

@@ -181,6 +181,38 @@ def test_payload_of_one_nan(name, dtype):
     assert differing([("", lambda: UFUNCS[name](x)), ("minus", lambda: UFUNCS[name](-x))]) == []
 
 
+# An operand and an output of n elements that only touch, or nearly so, in a buffer of 8 n.
+NEIGHBOURS = {
+    "behind": lambda x, n: (x[:n], x[n : 2 * n]),
+    "ahead": lambda x, n: (x[n : 2 * n], x[:n]),
+    "ahead of what goes backwards": lambda x, n: (x[2 * n - 1 : n - 1 : -1], x[:n]),
+    "a step behind": lambda x, n: (x[: 4 * n : 4], x[4 * n : 5 * n]),
+    "an element behind": lambda x, n: (x[: 4 * n : 4], x[4 * n - 3 : 5 * n - 3]),
+    "more than a step behind": lambda x, n: (x[: 4 * n : 4], x[4 * n + 1 : 5 * n + 1]),
+    "ahead of a number": lambda x, n: (x[n : n + 1], x[:n]),
+    "in the same lines": lambda x, n: (x.reshape(4, -1)[:, :n], x.reshape(4, -1)[:, n:]),
+}
+
+
+@pytest.mark.parametrize("neighbours", NEIGHBOURS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_output_that_touches_an_operand(dtype, neighbours):
+    """Many loops of NumPy 1 take it for one that overlaps, and have other bits then."""
+
+    def call(u, x, n):
+        fresh = x.copy()
+        operand, out = NEIGHBOURS[neighbours](fresh, n)
+        apart = np.full(3 * n, 0.7, x.dtype)[n : 2 * n]
+        return lambda: u(*(operand, apart)[: u.nin], out=out).copy()
+
+    calls = []
+    for n in (1001, 30_000):
+        x = np.random.default_rng(n).uniform(0.1, 0.9, 8 * n).astype(dtype)
+        for name in ("exp", "log", "tan", "cbrt", "arcsin", "power", "arctan2", "add", "sqrt"):
+            calls.append((f"{name} {n}", lambda u=UFUNCS[name], x=x, n=n: call(u, x, n)()))
+    assert differing(calls) == []
+
+
 # Start, step and length of three windows on one buffer, among them many that overlap.
 window = st.tuples(st.integers(0, 40), st.sampled_from([1, 2, 3, -1, -2]))
 
