@@ -191,10 +191,10 @@ def test_uninstall_gives_numpy_its_routines_back():
     treadle.uninstall()
     treadle.reset()
     a = matrix("f8", (400, 400))
-    _ = a @ a[::-1], LA.svd(a)
+    _ = a @ a, LA.svd(a)
     assert not rows()
     treadle.install()
-    _ = a @ a[::-1]
+    _ = a @ a
     assert "cblas_dgemm" in rows()
 
 
@@ -234,7 +234,7 @@ import {second}
 treadle.install()
 treadle.reset()
 a = numpy.random.default_rng(0).random((400, 400))
-a @ a[::-1]
+a @ a
 numpy.linalg.svd(a)
 print(sorted(row["op"] for row in treadle.report().rows if row["op"] in ("cblas_dgemm", "dgesdd_")))
 """

@@ -13,9 +13,11 @@ from conftest import python
 
 DEPTHS = [pytest.param(300, id="fast"), pytest.param(10_000, id="full", marks=pytest.mark.slow)]
 
-# What the programs below share: some work of each kind, and the bits it has in plain NumPy.
+# What the programs below share: some work of each kind, and the bits it has in plain NumPy. A
+# matrix of a stack that is cut has those of one BLAS thread; NumPy 1 gives several to 6 x 6.
 WORK = """
 import os, sys, threading
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import treadle
 
@@ -50,7 +52,7 @@ def load():
             wrong.append(n)
     done.append(n)
 
-threads = [threading.Thread(target=load) for _ in range(3)]
+threads = [threading.Thread(target=load, daemon=True) for _ in range(3)]
 for thread in threads:
     thread.start()
 treadle.set_min(1)
@@ -192,7 +194,7 @@ def load():
     while not stop.is_set():
         work()
 
-threads = [threading.Thread(target=load) for _ in range(3)]
+threads = [threading.Thread(target=load, daemon=True) for _ in range(3)]
 for thread in threads:
     thread.start()
 for i in range(int(sys.argv[1])):
@@ -235,7 +237,7 @@ def test_subprocess_while_threads_compute():
         "import subprocess\n"
         "treadle.install(); treadle.set_min(1); stop = threading.Event()\n"
         "def load():\n    while not stop.is_set(): work()\n"
-        "threads = [threading.Thread(target=load) for _ in range(2)]\n"
+        "threads = [threading.Thread(target=load, daemon=True) for _ in range(2)]\n"
         "for t in threads: t.start()\n"
         "for _ in range(20): print(subprocess.check_output(['echo', 'a']).decode(), end='')\n"
         "stop.set()\nfor t in threads: t.join()"

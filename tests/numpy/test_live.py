@@ -11,6 +11,8 @@ from conftest import python
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# No sums and products: of two NaNs, NumPy before 2.3 keeps another one than Treadle's kernels, and
+# so its own loop runs.
 WORK = """
 import hashlib
 import numpy as np
@@ -19,8 +21,8 @@ digest = hashlib.sha256()
 x = np.random.default_rng(1).random(200_000)
 y = np.random.default_rng(2).random((400, 500))
 for i in range(ROUNDS):
-    x = np.sqrt(x * x + 1e-3)
-    y += 1e-3
+    x = np.sqrt(x / 1.5 - -1e-3)
+    y -= 1e-3
     digest.update(x.tobytes())
     digest.update(y.sum(axis=0).tobytes())
     digest.update(np.exp(x[::2]).tobytes())
@@ -50,8 +52,8 @@ def test_the_bits_are_plain_numpys(tmp_path):
     assert saved["warnings"] == []
     assert saved["environment"]["version"] == treadle_version()
     results = {r["op"]: r for r in saved["results"]}
-    assert {"add", "multiply", "sqrt", "loop"} <= set(results)
-    for op in ["add", "multiply", "sqrt"]:
+    assert {"subtract", "divide", "sqrt", "loop"} <= set(results)
+    for op in ["subtract", "divide", "sqrt"]:
         assert results[op]["verified"] is True
         assert results[op]["same_bits_required"] is True
         assert results[op]["a"]["backend"] == "serial"
@@ -84,7 +86,7 @@ def test_the_table_comes_at_exit():
     )
     assert done.returncode == 0
     assert done.stderr.startswith("treadle: A: serial   B: openmp, for a share of 0.5")
-    assert "\nmultiply " in done.stderr
+    assert "\ndivide " in done.stderr
 
 
 def test_a_wrong_value_is_a_warning():
@@ -109,7 +111,7 @@ def test_saved_runs_can_be_compared(tmp_path):
         [treadle, "ab", "compare", *files, "--json"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "multiply" in {c["op"] for c in json.loads(done.stdout)["changes"]}
+    assert "divide" in {c["op"] for c in json.loads(done.stdout)["changes"]}
 
 
 def test_a_page_is_saved_where_the_name_says_so(tmp_path):
@@ -119,7 +121,7 @@ def test_a_page_is_saved_where_the_name_says_so(tmp_path):
     assert python("-m", "treadle", "-c", code, **env).returncode == 0
     text = page.read_text()
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert "multiply" in {r["op"] for r in json.loads(data[1])["results"]}
+    assert "divide" in {r["op"] for r in json.loads(data[1])["results"]}
     assert text.endswith("</html>\n")
 
 
