@@ -271,6 +271,16 @@ static void run_stack(const struct gufunc_slot *slot, char **args, const npy_int
     slot->loop(args, dims, steps, data);
 }
 
+static bool can_hold_blas(void)
+{
+    struct treadle_routine_call hold;
+    bool held = treadle_routines_hold(&hold) == TREADLE_OK;
+
+    if (held)
+        treadle_routines_release(&hold);
+    return held;
+}
+
 static int32_t ask_policy(int64_t n, double matrix_ns, uint32_t callers,
                           struct treadle_decision *decision)
 {
@@ -302,7 +312,7 @@ int32_t gufunc_explain(const struct gufunc_slot *slot, npy_intp matrices, const 
     double least = (double)atomic_load(&least_matrices);
     int32_t status;
 
-    if (is_left_to_blas(slot, matrices, matrix_ns))
+    if (is_left_to_blas(slot, matrices, matrix_ns) || (slot->calls_blas && !can_hold_blas()))
         return TREADLE_E_DECLINED;
     status = ask_policy(matrices, matrix_ns, callers, decision);
     decision->limit = worth > least ? worth : least;

@@ -38,7 +38,7 @@ PyUFuncGenericFunction gufunc_trampoline(const struct gufunc_slot *slot);
 /**
  * What would be done with a stack: its size is the number of matrices.
  * @param core  the core dimensions
- * @return a treadle_status; TREADLE_E_DECLINED if the stack is left to the threads of BLAS
+ * @return a treadle_status; TREADLE_E_DECLINED if the stack is left to BLAS and its threads
  */
 int32_t gufunc_explain(const struct gufunc_slot *slot, npy_intp matrices, const npy_intp *core,
                        uint32_t callers, struct treadle_decision *decision);

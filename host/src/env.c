@@ -127,10 +127,12 @@ int32_t env_read(struct env *env)
         .home = text("HOME", ""),
         .omp_thread_limit = omp_number("OMP_THREAD_LIMIT"),
     };
-    int64_t threads, verbose, ignore;
+    int64_t threads, verbose, ignore, exact;
     int32_t status = number("TREADLE_NUM_THREADS", 1, 4096, &threads);
     if (!status)
         status = number("TREADLE_IGNORE_OMP", 0, 1, &ignore);
+    if (!status)
+        status = number("TREADLE_EXACT", 0, 1, &exact);
     if (!status)
         status = number("TREADLE_VERBOSE", 0, 2, &verbose);
     if (!status)
@@ -152,6 +154,7 @@ int32_t env_read(struct env *env)
         env->openblas_num_threads = omp_number("OPENBLAS_NUM_THREADS");
     }
     env->num_threads = (int32_t)threads;
+    env->exact = (int32_t)exact;
     env->verbose = (int32_t)verbose;
     return TREADLE_OK;
 }

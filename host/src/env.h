@@ -24,6 +24,7 @@ struct env {
     int32_t omp_num_threads; /* first number of OMP_NUM_THREADS, 0 if unset or TREADLE_IGNORE_OMP */
     int32_t omp_thread_limit;
     int32_t openblas_num_threads; /* OPENBLAS_NUM_THREADS, 0 likewise */
+    int32_t exact;                /* TREADLE_EXACT: 0, 1 */
     int32_t budget;               /* TREADLE_BUDGET, an enum budget_mode */
     int32_t verbose;              /* TREADLE_VERBOSE: 0, 1, 2 */
 };

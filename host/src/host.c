@@ -17,6 +17,7 @@
 #include "loader.h"
 #include "policy.h"
 #include "profile.h"
+#include "routine.h"
 #include "trace.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -36,6 +37,7 @@ static int32_t apply_numbers(void)
     policy_set_min(env.min);
     budget_use((enum budget_mode)env.budget);
     policy_set_blas_threads(env.openblas_num_threads);
+    routines_keep_exact(env.exact != 0);
     return trace_start(env.trace, env.verbose);
 }
 

@@ -35,6 +35,13 @@ _Static_assert(_Alignof(struct progress) <= _Alignof(struct treadle_routine_call
 
 static _Alignas(64) _Atomic uint32_t in_flight; /* a fork waits for those of other threads */
 
+static atomic_bool keeps_exact;
+
+void routines_keep_exact(bool exact)
+{
+    atomic_store(&keeps_exact, exact);
+}
+
 static void adapt(void)
 {
     for (uint32_t i = 0; i < loader_count(); i++)
@@ -101,7 +108,7 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
     gate_enter(); /* the program's own library may have threads as well */
     int32_t status;
     const struct plan *plan = policy_routine_is_small(flops) ? NULL : host_plan(&status);
-    if (!plan)
+    if (!plan || atomic_load(&keeps_exact))
         return 0;
     uint32_t cap;
     p->fallbacks = 0;
@@ -155,6 +162,8 @@ int32_t treadle_routines_hold(struct treadle_routine_call *hold)
     int32_t status = host_ready();
     if (status)
         return status;
+    if (atomic_load(&keeps_exact))
+        return fail(TREADLE_E_UNSUPPORTED, "TREADLE_EXACT=1: libraries keep their threads");
     const struct backend *adopted = loader_find("openblas", 8);
     if (!adopted || !(adopted->routines.find(adopted->state, "dgemm_", 64) ||
                       adopted->routines.find(adopted->state, "dgemm_", 32)))
@@ -183,7 +192,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
     struct progress p = {.flops = flops};
     uint32_t cap;
     const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
-    bool small = policy_routine_is_small(flops);
+    bool exact = atomic_load(&keeps_exact), small = exact || policy_routine_is_small(flops);
     uint32_t wanted = wanted_of(name, flops, cap);
     const struct grant grant = budget_preview(wanted, flops, callers);
     *decision = (struct treadle_decision){
@@ -196,8 +205,9 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
         .elements = flops,
         .limit = policy_routine_limit(),
     };
-    const char *reason =
-        small ? "small: stays with the program's own library" : grant_reason(&grant);
+    const char *reason = exact   ? "TREADLE_EXACT=1: stays with the program's own library"
+                         : small ? "small: stays with the program's own library"
+                                 : grant_reason(&grant);
     strncpy(decision->reason, reason, sizeof decision->reason - 1);
     return TREADLE_OK;
 }

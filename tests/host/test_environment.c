@@ -9,7 +9,12 @@
 static const char *const variables[] = {
     "TREADLE_BACKEND", "TREADLE_NUM_THREADS", "TREADLE_MIN",          "TREADLE_TRACE",
     "TREADLE_VERBOSE", "TREADLE_ONLY",        "TREADLE_DISABLE",      "TREADLE_BUDGET",
-    "OMP_NUM_THREADS", "OMP_THREAD_LIMIT",    "OPENBLAS_NUM_THREADS", "TREADLE_IGNORE_OMP"};
+    "OMP_NUM_THREADS", "OMP_THREAD_LIMIT",    "OPENBLAS_NUM_THREADS", "TREADLE_IGNORE_OMP",
+    "TREADLE_EXACT"};
+
+static void own_dgemm(void)
+{
+}
 
 static void clean(void)
 {
@@ -29,6 +34,7 @@ static const struct wrong {
     {"TREADLE_NUM_THREADS", "2.5", "TREADLE_NUM_THREADS=2.5|whole number"},
     {"TREADLE_NUM_THREADS", "99999999999999999999", "TREADLE_NUM_THREADS|1 to 4096"},
     {"TREADLE_IGNORE_OMP", "2", "TREADLE_IGNORE_OMP=2|0 to 1"},
+    {"TREADLE_EXACT", "yes", "TREADLE_EXACT=yes|0 to 1"},
     {"TREADLE_BUDGET", "shared", "TREADLE_BUDGET=shared|machine, process and off"},
     {"TREADLE_BUDGET", "Machine", "TREADLE_BUDGET=Machine|machine, process and off"},
     {"TREADLE_VERBOSE", "3", "TREADLE_VERBOSE=3|0 to 2"},
@@ -145,6 +151,24 @@ Test(environment, the_numbers_of_openmp_can_be_ignored, .init = clean)
     setenv("TREADLE_IGNORE_OMP", "0", 1);
     cr_assert_eq(cores_with("OMP_NUM_THREADS", "1"), 1);
     cr_assert_eq(threads_of_a_product(), 1);
+}
+
+Test(environment, exact_leaves_routines_to_their_library, .init = clean)
+{
+    struct treadle_routine_call call;
+    struct treadle_decision d;
+    setenv("TREADLE_EXACT", "1", 1);
+    cr_assert_eq(treadle_reload_env(), TREADLE_OK);
+    cr_assert_eq(treadle_explain_routine("dgemm_", 64, 1e12, 1, &d), TREADLE_OK);
+    cr_assert(strstr(d.reason, "TREADLE_EXACT=1"), "%s", d.reason);
+    cr_assert_eq(treadle_routines_hold(&call), TREADLE_E_UNSUPPORTED);
+    treadle_routine_begin(&call, "dgemm_", 64, 1e12, own_dgemm);
+    cr_assert_eq(call.fn, own_dgemm);
+    treadle_routine_end(&call);
+    unsetenv("TREADLE_EXACT");
+    cr_assert_eq(treadle_reload_env(), TREADLE_OK);
+    cr_assert_eq(treadle_explain_routine("dgemm_", 64, 1e12, 1, &d), TREADLE_OK);
+    cr_assert_not(strstr(d.reason, "TREADLE_EXACT"), "%s", d.reason);
 }
 
 Test(environment, min_by_variable_and_by_call, .init = clean)

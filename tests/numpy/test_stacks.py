@@ -291,6 +291,38 @@ def test_matrices_get_one_blas_thread_each():
         assert get() == 2
 
 
+EXACT = """
+import numpy as np, treadle
+from libraries import find_openblas, threads
+LA = np.linalg
+shapes = [(40, 6, 6), (200, 30, 30), (6, 250, 250), (8, 8), (100, 100), (300, 300)]
+def work():
+    for shape in shapes:
+        a = np.random.default_rng(0).standard_normal(shape)
+        yield from (a @ a, LA.inv(a), LA.solve(a, a), LA.det(a), *LA.svd(a), *LA.qr(a), *LA.eig(a))
+    x = np.random.default_rng(0).standard_normal(300_000)
+    yield from (x @ x, np.exp(x), x.sum())
+def bits():
+    return [np.asarray(part).tobytes() for part in work()]
+with threads(find_openblas(np), 2):
+    plain = bits()
+    treadle.install()
+    treadle.set_num_threads(3)
+    same = [a == b for a, b in zip(plain, bits(), strict=True)]
+ops = {row["op"] for row in treadle.report().rows}
+print(all(same), "loop" in ops, [op for op in ops if "blas" in op or op.endswith("_")])
+for shape in (400, 40, 40), (400, 400):
+    print(treadle.explain(LA.inv, np.ones(shape)).backend)
+"""
+
+
+def test_exact_is_plain_numpy_on_all_its_threads():
+    done = python("-c", EXACT, TREADLE_EXACT="1")
+    assert done.stdout == "True True []\nnumpy\nnumpy\n", done.stderr
+    done = python("-c", EXACT, TREADLE_EXACT="0")
+    assert done.stdout.startswith("False"), "this can tell"
+
+
 def gufuncs():
     """Yield NumPy's own, with a stack for each of their inputs."""
     shapes = {"m,m": (6, 4, 4), "m,n": (6, 4, 4), "n,k": (6, 4, 4), "k,m": (6, 4, 4), "": (6,)}

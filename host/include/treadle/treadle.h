@@ -189,7 +189,7 @@ void treadle_routine_end(struct treadle_routine_call *call);
  *
  * @param hold  the caller's; handed to treadle_routines_release() on this same thread
  * @return TREADLE_OK; TREADLE_E_UNSUPPORTED if no library is known whose threads can be counted
- *         (see the backend openblas), and then there is nothing to release
+ *         (see the backend openblas) or TREADLE_EXACT=1, and then there is nothing to release
  */
 int32_t treadle_routines_hold(struct treadle_routine_call *hold);
 
