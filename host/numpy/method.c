@@ -81,3 +81,45 @@ void method_restore(struct method *method)
     if (method->definition && load(method->definition) == method->replacement)
         store(method->definition, method->stored);
 }
+
+/* ---- by what is called ------------------------------------------------------------------------
+ */
+
+/* From 3.11 on Python's interpreter calls functions of just these flags by their definition. One
+ * flag more, which says something to who makes a module only, and it calls what is in the object.
+ */
+static void take_shortcut(PyMethodDef *definition, bool take)
+{
+    int flags = definition->ml_flags;
+
+    __atomic_store_n(&definition->ml_flags, take ? flags & ~METH_COEXIST : flags | METH_COEXIST,
+                     __ATOMIC_RELEASE);
+}
+
+bool called_replace(struct called_function *called, PyObject *function, vectorcallfunc fn)
+{
+    PyCFunctionObject *object = (PyCFunctionObject *)function;
+
+    if (!PyCFunction_CheckExact(function) ||
+        (object->m_ml->ml_flags & ~METH_COEXIST) != WITH_KEYWORDS)
+        return false;
+    if (object->vectorcall == fn)
+        return true;
+    if (!called->function)
+        called->function = (PyCFunctionObject *)Py_NewRef(function);
+    called->stored = object->vectorcall;
+    called->replacement = fn;
+    __atomic_store_n(&object->vectorcall, fn, __ATOMIC_RELEASE);
+    take_shortcut(object->m_ml, false);
+    return true;
+}
+
+void called_restore(struct called_function *called)
+{
+    PyCFunctionObject *object = called->function;
+
+    if (!object || object->vectorcall != called->replacement)
+        return;
+    take_shortcut(object->m_ml, true);
+    __atomic_store_n(&object->vectorcall, called->stored, __ATOMIC_RELEASE);
+}

@@ -38,7 +38,9 @@ struct method {
  */
 bool method_replace(struct method *method, PyTypeObject *type, const char *name, method_fn fn);
 
-/** The same for a function that is written in C, or in Cython with a binding. */
+/** The same for a function that is written in C, or in Cython with a binding. A function in C that
+ * programs know (np.array) is none for it: its hash is made of that pointer, and who keeps it in a
+ * dictionary would not find it again. */
 bool method_replace_function(struct method *method, PyObject *function, method_fn fn);
 
 /** The same for a function in C that takes no keywords. */
@@ -46,5 +48,26 @@ bool method_replace_plain(struct method *method, PyObject *function, method_plai
 
 /** Put the original back, if ours is still in place. */
 void method_restore(struct method *method);
+
+/** One function in C, by what Python calls in its object; static storage, zero at first. */
+struct called_function {
+    PyCFunctionObject *function;
+    vectorcallfunc stored, replacement;
+};
+
+/** Let `fn` be called in the place of a function in C whose hash has to stay what it is. */
+bool called_replace(struct called_function *called, PyObject *function, vectorcallfunc fn);
+
+void called_restore(struct called_function *called);
+
+/** What the function did before. */
+static inline PyObject *called_original(PyObject *function, PyObject *const *args, size_t nargsf,
+                                        PyObject *keywords)
+{
+    const PyCFunctionObject *object = (const PyCFunctionObject *)function;
+    method_fn fn = (method_fn)(void (*)(void))object->m_ml->ml_meth;
+
+    return fn(object->m_self, args, PyVectorcall_NARGS(nargsf), keywords);
+}
 
 #endif

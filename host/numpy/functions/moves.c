@@ -18,7 +18,8 @@
 #include "moves_loops.h"
 #include "parameters.h"
 
-static struct method astype, copy, array, where;
+static struct method astype, copy, where;
+static struct called_function array;
 
 /* From memory to memory. */
 static const double MOVE_NS = 0.4, CHOOSE_NS = 1.0;
@@ -213,26 +214,27 @@ static HOT PyObject *copy_array(PyObject *self, PyObject *const *args, Py_ssize_
 }
 
 /* np.array(x) of an array, which copies, as np.nansum() does with what it is given. */
-static __attribute__((noinline)) PyObject *make_large(PyObject *module, PyObject *const *args,
-                                                      Py_ssize_t nargs, PyObject *keywords)
+static __attribute__((noinline)) PyObject *make_large(PyObject *function, PyObject *const *args,
+                                                      size_t nargsf, PyObject *keywords)
 {
     static const char *const names[] = {"object", "copy", "subok", NULL};
     PyObject *given[PARAMETERS_MAX], *result = NULL;
     PyArrayObject *from = (PyArrayObject *)args[0];
 
-    if (nargs == 1 && is_large(args[0]) && PyArray_ISBEHAVED_RO(from) &&
-        parameters_read(names, args, nargs, keywords, given) &&
-        (!given[1] || given[1] == Py_True) && (!given[2] || PyBool_Check(given[2])))
+    if (PyVectorcall_NARGS(nargsf) == 1 && is_large(args[0]) && PyArray_ISBEHAVED_RO(from) &&
+        parameters_read(names, args, 1, keywords, given) && (!given[1] || given[1] == Py_True) &&
+        (!given[2] || PyBool_Check(given[2])))
         result = convert(from, PyArray_DESCR(from), NPY_KEEPORDER);
-    return result || PyErr_Occurred() ? result : array.original(module, args, nargs, keywords);
+    return result || PyErr_Occurred() ? result : called_original(function, args, nargsf, keywords);
 }
 
-static HOT PyObject *make_array(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+static HOT PyObject *make_array(PyObject *function, PyObject *const *args, size_t nargsf,
                                 PyObject *keywords)
 {
-    if (LIKELY(nargs < 1 || !PyArray_CheckExact(args[0]) || limit_is_far((PyArrayObject *)args[0])))
-        return array.original(module, args, nargs, keywords);
-    return make_large(module, args, nargs, keywords);
+    if (LIKELY(PyVectorcall_NARGS(nargsf) < 1 || !PyArray_CheckExact(args[0]) ||
+               limit_is_far((PyArrayObject *)args[0])))
+        return called_original(function, args, nargsf, keywords);
+    return make_large(function, args, nargsf, keywords);
 }
 
 /* ---- where ----------------------------------------------------------------------------------- */
@@ -364,7 +366,7 @@ static HOT PyObject *choose(PyObject *module, PyObject *const *args, Py_ssize_t 
 static bool replace_array(PyObject *core)
 {
     PyObject *function = PyObject_GetAttrString(core, "array");
-    bool done = function && method_replace_function(&array, function, make_array);
+    bool done = function && called_replace(&array, function, make_array);
 
     Py_XDECREF(function);
     return done;
@@ -395,6 +397,6 @@ void moves_uninstall(void)
 {
     method_restore(&astype);
     method_restore(&copy);
-    method_restore(&array);
+    called_restore(&array);
     method_restore(&where);
 }
