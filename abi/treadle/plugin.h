@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /** Minor of this header. It counts additions; none of them ever becomes mandatory. */
-#define TREADLE_ABI_MINOR 2u
+#define TREADLE_ABI_MINOR 3u
 
 /** Name of the one symbol. A host of another major looks for another name. */
 #define TREADLE_ENTRY_NAME "treadle_plugin_v1"
@@ -121,10 +121,19 @@ struct treadle_kernel {
     uint32_t reserved;       /* zero */
 };
 
+enum treadle_call_flags {
+    /**
+     * Since minor 3, for element-wise operations: the output is large beside the caches, and none
+     * of the inputs is in the same place; it is better written past the caches. The result is the
+     * same either way.
+     */
+    TREADLE_CALL_STREAM = 1
+};
+
 /** One call. The host owns it and may append members: ask TREADLE_HAS() for those added later. */
 struct treadle_call {
     uint32_t struct_size;
-    uint32_t flags; /* zero */
+    uint32_t flags; /* enum treadle_call_flags */
     const struct treadle_host *host;
     void *state;                      /* what create() made */
     const void *kernel;               /* what find_kernel() answered */

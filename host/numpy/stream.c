@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <treadle/treadle.h>
+
 #include "limit.h"
 #include "operands.h"
 
@@ -10,8 +12,6 @@ enum {
     LINE = 64,
     WHOLE_VECTORS = 64, /* elements; a multiple of what NumPy's loops do at a time */
     SHORTEST = 2048,    /* bytes of a line: its two ends are written through the caches */
-    /* Below that the next reader finds an ordinary output in the cache: plugins/common/stream.h. */
-    LEAST = 12 << 20,
     OUTPUTS_MAX = 2
 };
 
@@ -105,7 +105,8 @@ static npy_intp widest(const struct slot *slot, int first)
 bool stream_pays(const struct slot *slot, npy_intp n)
 {
     return slot->nargs - slot->nin <= OUTPUTS_MAX &&
-           ((can_stream && n >= LEAST / widest(slot, slot->nin)) || limit_is_forced());
+           ((can_stream && n * widest(slot, slot->nin) >= (npy_intp)treadle_stream_bytes()) ||
+            limit_is_forced());
 }
 
 void stream_run_from(const struct slot *slot, char *const *outputs, npy_intp n,

@@ -195,6 +195,13 @@ static double unit_of(const struct op *op, const struct treadle_array *args, uin
     return 1;
 }
 
+/* Only element-wise kernels are told. */
+static double stream_of(const struct op *op, const struct treadle_array *args, uint32_t nin)
+{
+    return op->class == OP_ELEMENTWISE ? (double)treadle_stream_bytes() / args[nin].itemsize
+                                       : HUGE_VAL;
+}
+
 /* Work that memory limits is best kept on the caller while it is small; flops are worth a BLAS. */
 static bool small_is_serial(const struct op *op)
 {
@@ -339,6 +346,7 @@ static struct entry *build(const struct plan *plan, const struct op *op,
     entry->nargs = nargs;
     entry->nin = nin;
     entry->unit = unit_of(op, args, nargs);
+    entry->stream = stream_of(op, args, nin);
     entry->measured = compile_measured(entry, rule->automatic, args[0].dtype);
     if (!entry->measured)
         compile_built_in(entry, rule->automatic);

@@ -25,8 +25,9 @@ struct entry {
     const struct op *op;
     uint32_t nargs, nin;
     uint32_t dtypes[ARGS_MAX];
-    double unit;  /* work of one element: bytes; 1 where elements are flops; 0: attrs say */
-    double limit; /* work below which the call stays on the caller, with `small`; 0 if graded */
+    double unit;   /* work of one element: bytes; 1 where elements are flops; 0: attrs say */
+    double limit;  /* work below which the call stays on the caller, with `small`; 0 if graded */
+    double stream; /* elements from which on the output is large beside the caches */
     struct candidate small;
     bool graded;   /* which backend is fastest on the caller depends on the size */
     bool measured; /* the steps come from the profile */

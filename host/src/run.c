@@ -37,6 +37,24 @@ struct request {
     double elements, work;
 };
 
+/* In place each line of the output has been read anyway, and is cached. */
+static bool is_in_place(const struct request *request)
+{
+    const struct treadle_array *args = request->args;
+    uint32_t nin = request->entry->nin;
+    for (uint32_t i = 0; i < nin; i++)
+        if (args[i].data == args[nin].data)
+            return true;
+    return false;
+}
+
+static uint32_t flags_of(const struct request *request)
+{
+    return request->elements >= request->entry->stream && !is_in_place(request)
+               ? TREADLE_CALL_STREAM
+               : 0;
+}
+
 /* Without a grant the call is the caller's thread's alone. */
 static int32_t run_kernel(const struct candidate *candidate, const struct request *request,
                           struct grant *grant, uint32_t *threads_used)
@@ -50,6 +68,7 @@ static int32_t run_kernel(const struct candidate *candidate, const struct reques
     own.unseen = false;
     own.call = (struct treadle_call){
         .struct_size = sizeof own.call,
+        .flags = flags_of(request),
         .host = &host_services,
         .state = candidate->backend->state,
         .kernel = candidate->kernel.kernel,

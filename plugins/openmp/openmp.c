@@ -11,7 +11,6 @@
 #include "matrices.h"
 #include "message.h"
 #include "range.h"
-#include "stream.h"
 #include "team.h"
 #include "walk.h"
 
@@ -63,7 +62,8 @@ static void run_columns(void *ctx, size_t part)
 static int32_t run_elementwise(struct treadle_call *call)
 {
     const struct treadle_elementwise *kernel = call->kernel;
-    struct elementwise_job job = {.run = kernel->run, .past_caches = treadle_stream_pays(call)};
+    struct elementwise_job job = {.run = kernel->run,
+                                  .past_caches = (call->flags & TREADLE_CALL_STREAM) != 0};
     treadle_walk_begin(&job.walk, call->args, call->nargs);
     if (!job.walk.n || !job.walk.rows)
         return TREADLE_OK;

@@ -11,7 +11,6 @@
 #include "message.h"
 #include "matrices.h"
 #include "reduction.h"
-#include "stream.h"
 #include "walk.h"
 
 #ifdef TREADLE_SERIAL_ENTRY
@@ -27,7 +26,7 @@ static int32_t run_elementwise(struct treadle_call *call)
     struct treadle_walk walk;
     treadle_walk_begin(&walk, call->args, call->nargs);
     treadle_walk_rows(&walk, 0, walk.n ? walk.rows : 0, 0, walk.n, kernel->run,
-                      treadle_stream_pays(call));
+                      (call->flags & TREADLE_CALL_STREAM) != 0);
     return TREADLE_OK;
 }
 

@@ -15,6 +15,7 @@ static int32_t run(struct treadle_call *call)
     struct fake *fake = (struct fake *)call->kernel;
     fake->runs++;
     fake->threads_max = call->threads_max;
+    fake->flags_seen = call->flags;
     if (fake->threads_used == UINT32_MAX)
         call->threads_used = 0;
     else

@@ -22,6 +22,7 @@ struct fake {
     int32_t fork_status; /* of after_fork_child() */
     atomic_uint runs;
     _Atomic uint32_t threads_max; /* of the last run */
+    _Atomic uint32_t flags_seen;  /* of the last run's call */
 };
 
 /** Register it with the library; up to 20. Returns what treadle_register() did. */

@@ -11,6 +11,7 @@
 enum { SENTINEL_BYTES = 64, SENTINEL = 0xA5 };
 
 static atomic_int allocations_left = -1;
+static uint32_t call_flags;
 
 static void *host_alloc(const struct treadle_host *host, uint64_t size, uint64_t align)
 {
@@ -32,6 +33,11 @@ static const struct treadle_host host = {
 void limit_allocations(int count)
 {
     atomic_store(&allocations_left, count);
+}
+
+void use_flags(uint32_t flags)
+{
+    call_flags = flags;
 }
 
 const struct treadle_plugin *plugin(void)
@@ -169,6 +175,7 @@ int32_t run_op(const char *op, struct operand *const *operands, uint32_t nargs, 
     char text[200] = "";
     struct treadle_error error = {sizeof(error), 0, text, sizeof(text)};
     struct treadle_call call = {.struct_size = sizeof(call),
+                                .flags = call_flags,
                                 .host = &host,
                                 .kernel = kernel.kernel,
                                 .args = args,

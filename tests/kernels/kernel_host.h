@@ -45,6 +45,9 @@ size_t operand_count(const struct operand *o);
 /** Fails the test if a byte outside the items has changed. */
 void operand_check_sentinels(const struct operand *o);
 
+/** treadle_call.flags of the calls from now on. */
+void use_flags(uint32_t flags);
+
 /** The status; *used gets threads_used unless NULL. */
 int32_t run_op(const char *op, struct operand *const *operands, uint32_t nargs, uint32_t nin,
                const void *attrs, uint32_t threads, uint32_t *used);

@@ -120,7 +120,7 @@ static struct criterion_test_params listed_rows(void)
     return cr_make_param_array(struct row, rows, n);
 }
 
-static void run_case(const struct row *row, int ndim, const int64_t *shape, const int64_t *step,
+static void run_once(const struct row *row, int ndim, const int64_t *shape, const int64_t *step,
                      size_t misalign, uint32_t threads)
 {
     struct operand x, y, out, *unary[] = {&x, &out}, *binary[] = {&x, &y, &out};
@@ -139,6 +139,16 @@ static void run_case(const struct row *row, int ndim, const int64_t *shape, cons
     operand_finish(&x);
     operand_finish(&y);
     operand_finish(&out);
+}
+
+/* As it is, and past the caches. */
+static void run_case(const struct row *row, int ndim, const int64_t *shape, const int64_t *step,
+                     size_t misalign, uint32_t threads)
+{
+    run_once(row, ndim, shape, step, misalign, threads);
+    use_flags(TREADLE_CALL_STREAM);
+    run_once(row, ndim, shape, step, misalign, threads);
+    use_flags(0);
 }
 
 ParameterizedTestParameters(elementwise, agrees_with_a_plain_loop)
@@ -198,7 +208,6 @@ ParameterizedTest(struct row *row, elementwise, works_in_place)
     }
 }
 
-/* 20 MB: the size from which outputs are written past the caches. */
 Test(elementwise, large_outputs_are_complete)
 {
     for (size_t misalign = 0; misalign <= 24; misalign += 8) {

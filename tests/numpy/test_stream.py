@@ -96,9 +96,9 @@ def test_outputs_that_are_inputs_or_overlap():
 
 
 def test_large_outputs_by_themselves():
-    """Large enough without a test's limit of 1."""
-    x = numbers(1_700_003, "f8")
-    rows = x[: 1300 * 1300].reshape(1300, 1300)
+    """Large enough without a test's limit of 1, whatever the caches: 48 MiB and more."""
+    x = numbers(6_500_003, "f8")
+    rows = x[: 2540 * 2540].reshape(2540, 2540)
     calls = [
         ("long", lambda: np.maximum(x, x[::-1])),
         ("rows", lambda: np.floor(rows[:, 1:])),

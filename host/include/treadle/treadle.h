@@ -253,6 +253,12 @@ const char *treadle_get_budget(void);
 /** Elements below which a call stays on the caller; 0 goes back to TREADLE_MIN or the policy. */
 int32_t treadle_set_min(int64_t elements);
 
+/**
+ * Bytes from which on an output is better written past the caches, by the size of the last-level
+ * cache: what TREADLE_CALL_STREAM tells kernels, for loops of the caller's own. [any thread]
+ */
+uint64_t treadle_stream_bytes(void);
+
 /* ---- looking ------------------------------------------------------------------------------- */
 
 /** "0.1.0" */

@@ -89,7 +89,7 @@ pub struct treadle_loop {
 
 // ---- plugin.h ----------------------------------------------------------------------------------
 
-pub const TREADLE_ABI_MINOR: u32 = 1;
+pub const TREADLE_ABI_MINOR: u32 = 3;
 
 #[repr(C)]
 #[derive(Debug)]
@@ -156,6 +156,8 @@ pub struct treadle_kernel {
     pub threads_useful: u32,
     pub reserved: u32,
 }
+
+pub const TREADLE_CALL_STREAM: u32 = 1;
 
 #[repr(C)]
 #[derive(Debug)]
@@ -438,6 +440,7 @@ extern "C" {
     pub fn treadle_set_num_threads(threads: i32) -> i32;
     pub fn treadle_get_num_threads() -> i32;
     pub fn treadle_set_min(elements: i64) -> i32;
+    pub fn treadle_stream_bytes() -> u64;
 
     pub fn treadle_version() -> *const c_char;
     pub fn treadle_last_error() -> *const c_char;
