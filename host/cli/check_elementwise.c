@@ -28,6 +28,7 @@ struct layout {
     enum in_place in_place;
     enum check_values values;
     uint32_t threads;
+    bool stream; /* told to write past the caches */
 };
 
 static bool has_reference(const struct check_op *op)
@@ -100,15 +101,15 @@ static void say_what(const struct check_op *op, const struct operands *o,
     static const char *const places[] = {"", ", misaligned", ", at the end of a page"};
     static const char *const aliases[] = {"", ", in place of x", ", in place of y"};
 
-    check_doing("%s, shape %s, strides %lld %lld %lld items%s%s, threads_max %u", check_op_text(op),
-                check_shape_text(&o->arrays[OUT]), (long long)layout->steps[X],
+    check_doing("%s, shape %s, strides %lld %lld %lld items%s%s%s, threads_max %u",
+                check_op_text(op), check_shape_text(&o->arrays[OUT]), (long long)layout->steps[X],
                 (long long)layout->steps[Y], (long long)layout->steps[OUT], places[layout->place],
-                aliases[layout->in_place], layout->threads);
+                aliases[layout->in_place], layout->stream ? ", TREADLE_CALL_STREAM" : "",
+                layout->threads);
 }
 
-/** Returns false after a failure. */
-static bool try_layout(const struct check_op *op, const struct layout *layout,
-                       struct check_tally *tally)
+static bool try_once(const struct check_op *op, const struct layout *layout,
+                     struct check_tally *tally)
 {
     struct operands o;
     struct check_array *out = &o.arrays[layout->in_place == APART ? OUT : layout->in_place - 1];
@@ -118,10 +119,22 @@ static bool try_layout(const struct check_op *op, const struct layout *layout,
 
     operands_init(&o, op->dtypes[0], layout);
     say_what(op, &o, layout);
+    check_call_flags(layout->stream ? TREADLE_CALL_STREAM : 0);
     if (check_case(op, op->nin == 2 ? binary : unary, op->nin + 1, NULL, layout->threads, tally))
         good = compare(op, &o, out);
     operands_finish(&o);
     return good && !check_has_failed();
+}
+
+/** Returns false after a failure. Nobody is told to write past the caches in place. */
+static bool try_layout(const struct check_op *op, const struct layout *layout,
+                       struct check_tally *tally)
+{
+    struct layout streamed = *layout;
+
+    streamed.stream = true;
+    return try_once(op, layout, tally) &&
+           (layout->in_place != APART || try_once(op, &streamed, tally));
 }
 
 /** Complex products of NaN and infinities are no matter of bits. */

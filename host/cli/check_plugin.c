@@ -13,6 +13,7 @@ enum { MESSAGE = 256, MESSAGE_FENCE = 16, FENCE = 0x5a };
 static void *handle;
 static struct treadle_plugin table;
 static void *state;
+static uint32_t call_flags;
 
 bool check_plugin_load(void)
 {
@@ -204,12 +205,18 @@ static void check_error(const struct treadle_error *error, int32_t status)
         check_fail_here("failed with status %d and no text in call->error", status);
 }
 
+void check_call_flags(uint32_t flags)
+{
+    call_flags = flags;
+}
+
 int32_t check_call(const struct check_op *op, const struct treadle_array *args, uint32_t nargs,
                    const void *attrs, uint32_t threads, uint32_t *used)
 {
     char text[MESSAGE + MESSAGE_FENCE] = "";
     struct treadle_error error = {sizeof error, 0, text, MESSAGE};
     struct treadle_call call = {.struct_size = sizeof call,
+                                .flags = call_flags,
                                 .host = check_host(),
                                 .state = state,
                                 .kernel = op->kernel.kernel,

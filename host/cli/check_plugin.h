@@ -67,6 +67,9 @@ uint32_t check_host_threads(void);
 /** Let so many more requests of memory succeed; negative: all. */
 void check_host_limit_blocks(int count);
 
+/** treadle_call.flags of the calls from now on. */
+void check_call_flags(uint32_t flags);
+
 /**
  * Make one call. Fails the test if threads_used or the error's text is not what it may be.
  * @param used  NULL, or gets threads_used

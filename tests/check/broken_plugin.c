@@ -193,7 +193,10 @@ static int32_t elementwise(struct treadle_call *call)
     misbehave(call);
     for (uint32_t k = 0; k < call->nargs; k++)
         at[k] = call->args[k].data;
-    all_rows(op, call, 0, at);
+#ifdef BROKEN_STREAMS
+    if (!(call->flags & TREADLE_CALL_STREAM))
+#endif
+        all_rows(op, call, 0, at);
 #ifndef BROKEN_KEEPS_BLOCKS
     call->host->release(call->host, scratch);
 #endif

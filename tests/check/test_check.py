@@ -27,6 +27,7 @@ BROKEN = {
     "NO_ELEMENTS_ABORTS": (["values.elementwise"], "crashed with SIGABRT"),
     "NEGATIVE_STRIDE_HANGS": (["values.elementwise"], "not back after"),
     "NEGATIVE_STRIDE_EXITS": (["values.elementwise"], "ended the process with exit code 0"),
+    "STREAMS": (["values.elementwise", "values.edges"], "TREADLE_CALL_STREAM"),
     "CLAIMS_BITS": (["values.reductions"], "says TREADLE_KERNEL_EXACT"),
     "DECLINES_LATE": (["values.reductions"], "declined after writing"),
     "LONG_TEXT": (["errors.text"], "writes past them"),
