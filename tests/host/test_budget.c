@@ -388,11 +388,11 @@ Test(budget, a_thread_that_met_others_expects_them_once_more, .init = set_up, .t
     pthread_mutex_unlock(&lock);
     for (uint32_t k = 0; k < 2; k++)
         pthread_join(threads[k], NULL);
-    cr_expect_eq(all[0].granted[0], 4, "half of 8 cores, not %u", all[0].granted[0]);
-    cr_expect_eq(all[0].granted[1], 8, "nobody came: all 8, not %u", all[0].granted[1]);
-    cr_expect_eq(all[1].granted[0], 8, "a larger call takes all 8, not %u", all[1].granted[0]);
+    cr_assert_eq(all[0].granted[0], 4, "half of 8 cores, not %u", all[0].granted[0]);
+    cr_assert_eq(all[0].granted[1], 8, "nobody came: all 8, not %u", all[0].granted[1]);
+    cr_assert_eq(all[1].granted[0], 8, "a larger call takes all 8, not %u", all[1].granted[0]);
     cr_assert_eq(call_once(&used), TREADLE_OK);
-    cr_expect_eq(used.threads, 8, "this thread met nobody: all 8, not %u", used.threads);
+    cr_assert_eq(used.threads, 8, "this thread met nobody: all 8, not %u", used.threads);
 }
 
 Test(budget, callers_that_want_few_leave_the_rest, .init = set_up, .timeout = 30)
