@@ -342,9 +342,8 @@ def test_callers_share_the_cores(openblas):
     assert get() == 2
 
 
-@pytest.mark.parametrize("backend", ["openblas", "blis"], indirect=True)
-def test_a_long_call_takes_the_cores_that_others_leave(backend):
-    treadle.set_num_threads(2)
+def long_call_beside_others():
+    """What is on record of an SVD during which calls of another thread end."""
     small, large = matrix("f8", (300, 300)), matrix("f8", (900, 900))
     gone = threading.Event()
 
@@ -361,7 +360,16 @@ def test_a_long_call_takes_the_cores_that_others_leave(backend):
         gone.set()
         others.result()
         near(long.result(), expected)
-    call = [row for row in treadle.explain().rows if row["op"] == "dgesdd_"][-1]
+    return [row for row in treadle.explain().rows if row["op"] == "dgesdd_"][-1]
+
+
+@pytest.mark.parametrize("backend", ["openblas", "blis"], indirect=True)
+def test_a_long_call_takes_the_cores_that_others_leave(backend):
+    treadle.set_num_threads(2)
+    for _ in range(10):  # on a busy machine the others may be away when it begins
+        call = long_call_beside_others()
+        if call["reason"] != "size: worth these threads":
+            break
     assert (call["granted"], call["threads"]) == (2, 2)
     assert call["reason"] == "cores became free during the call"
 
