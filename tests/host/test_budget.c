@@ -330,7 +330,16 @@ Test(budget, the_cores_of_a_call_are_its_own_threads, .init = set_up)
     cr_assert_eq(retaken, elsewhere.threads_max, "whoever asks");
 }
 
-/* Callers that would like less leave more to others, and all together fit. */
+static void let_both_end(const pthread_t threads[2])
+{
+    pthread_mutex_lock(&lock);
+    may_leave = UINT32_MAX;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&lock);
+    for (uint32_t k = 0; k < 2; k++)
+        pthread_join(threads[k], NULL);
+}
+
 Test(budget, those_who_met_are_expected_to_meet_again, .init = set_up, .timeout = 30)
 {
     pthread_t threads[2];
@@ -341,12 +350,7 @@ Test(budget, those_who_met_are_expected_to_meet_again, .init = set_up, .timeout 
         wait_for(&inside, k + 1);
     }
     usleep(500000); /* their calls take this long, and so does the memory of their meeting */
-    pthread_mutex_lock(&lock);
-    may_leave = UINT32_MAX;
-    pthread_cond_broadcast(&moved);
-    pthread_mutex_unlock(&lock);
-    for (uint32_t k = 0; k < 2; k++)
-        pthread_join(threads[k], NULL);
+    let_both_end(threads);
     cr_assert_eq(call_once(&used), TREADLE_OK);
     cr_assert_eq(used.threads, 4, "half of 8 cores, not %u", used.threads);
     expect_all_cores_are_free(8);
@@ -382,12 +386,7 @@ Test(budget, a_thread_that_met_others_expects_them_once_more, .init = set_up, .t
         pthread_create(&threads[k], NULL, meet_and_call_again, &all[k]);
         wait_for(&inside, k + 1);
     }
-    pthread_mutex_lock(&lock);
-    may_leave = UINT32_MAX;
-    pthread_cond_broadcast(&moved);
-    pthread_mutex_unlock(&lock);
-    for (uint32_t k = 0; k < 2; k++)
-        pthread_join(threads[k], NULL);
+    let_both_end(threads);
     cr_assert_eq(all[0].granted[0], 4, "half of 8 cores, not %u", all[0].granted[0]);
     cr_assert_eq(all[0].granted[1], 8, "nobody came: all 8, not %u", all[0].granted[1]);
     cr_assert_eq(all[1].granted[0], 8, "a larger call takes all 8, not %u", all[1].granted[0]);
@@ -395,6 +394,7 @@ Test(budget, a_thread_that_met_others_expects_them_once_more, .init = set_up, .t
     cr_assert_eq(used.threads, 8, "this thread met nobody: all 8, not %u", used.threads);
 }
 
+/* Callers that would like less leave more to others, and all together fit. */
 Test(budget, callers_that_want_few_leave_the_rest, .init = set_up, .timeout = 30)
 {
     pthread_t threads[4];
