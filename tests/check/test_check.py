@@ -156,18 +156,26 @@ def test_a_crash_says_what_was_tried(build):
     assert "crashed with SIGABRT; tried last: add f64, shape 0, strides 1 1 1 items" in done.stdout
 
 
+def stop(pid):
+    """Stop a process, and wait until it stands: it may run on for a while after kill()."""
+    os.kill(pid, signal.SIGSTOP)
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "TZ":
+        time.sleep(0.001)
+
+
 def test_a_stop_is_no_hang(honest):
-    kit = subprocess.Popen([command(), "check", honest, "--time", "3"], stdout=subprocess.DEVNULL)
-    stopped = [kit.pid]
-    os.kill(kit.pid, signal.SIGSTOP)
-    children = Path(f"/proc/{kit.pid}/task/{kit.pid}/children")
-    for child in children.read_text().split():
-        os.kill(int(child), signal.SIGSTOP)
-        stopped.append(int(child))
-    time.sleep(4)
-    for pid in stopped:
-        os.kill(pid, signal.SIGCONT)
-    assert kit.wait(timeout=300) == OK
+    with subprocess.Popen(
+        [command(), "check", honest, "--time", "3"], stdout=subprocess.DEVNULL
+    ) as kit:
+        stop(kit.pid)  # first: from then on no child comes or is waited for
+        children = Path(f"/proc/{kit.pid}/task/{kit.pid}/children").read_text().split()
+        stopped = [kit.pid, *map(int, children)]
+        for pid in stopped[1:]:
+            stop(pid)
+        time.sleep(4)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        assert kit.wait(timeout=300) == OK
 
 
 def test_report_is_one_line_a_test(honest):
