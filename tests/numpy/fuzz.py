@@ -8,12 +8,15 @@ all memory in and around the operands. A failure is shrunk to one small call by 
 """
 
 import argparse
+import faulthandler
 import multiprocessing
 import os
 import secrets
 import sys
 import traceback
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import hypothesis
@@ -134,6 +137,16 @@ def run_round(work):
     return family, seen, ""
 
 
+def run_apart(work):
+    """Run a round in a process of its own: if it dies, that is the failure of this round alone."""
+    family, _, seed = work
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), faulthandler.enable) as apart:
+        try:
+            return apart.submit(run_round, work).result()
+        except BrokenProcessPool:
+            return family, Counter(), f"{family}, seed {seed}: the process died"
+
+
 def works(families, calls, seed):
     """Split the calls into rounds, each with a seed of its own."""
     share = -(-calls // len(families))
@@ -157,15 +170,18 @@ def main():
     print(f"seed {seed}", flush=True)
     seen, failures = {name: Counter() for name in options.family or FAMILIES}, {}
     todo = works(list(seen), options.calls, seed)
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=20) as pool:
-        for family, counts, failure in pool.imap_unordered(run_round, todo):
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for done in as_completed(pool.submit(run_apart, work) for work in todo):
+            family, counts, failure = done.result()
             seen[family] += counts
-            done = sum(c["calls"] for c in seen.values())
-            print(f"\r{done} of {options.calls} calls", end="", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                calls = sum(c["calls"] for c in seen.values())
+                print(f"\r{calls} of {options.calls} calls", end="", file=sys.stderr, flush=True)
             if failure and family not in failures:
                 failures[family] = failure
                 print(failure, flush=True)
-    print(file=sys.stderr)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
     for name, counts in seen.items():
         print(f"{name:10} {counts['calls']:7} calls, {counts['errors']:6} that raise", end="")
         print(f", {counts['unsteady']} NumPy is not sure of, {counts['large']:8} times in Treadle")

@@ -57,6 +57,15 @@ def test_signs_payloads_and_warnings_are_seen():
     ]
 
 
+def die(work):
+    os._exit(3)
+
+
+def test_a_round_whose_process_dies_is_a_failure(monkeypatch):
+    monkeypatch.setattr(fuzz, "run_round", die)
+    assert fuzz.run_apart(("ufunc", 100, 7))[2] == "ufunc, seed 7: the process died"
+
+
 def test_a_difference_is_shrunk_to_one_call(monkeypatch):
     """A kernel that is wrong for more than 100 elements is found and made small."""
     real = fuzz.carry_out
