@@ -13,11 +13,11 @@
  * caches", has the measurements.
  */
 static const uint64_t LEAST = 12 << 20, MOST = 48 << 20;
-enum { PART = 12 };
+enum { PART = 12, WHOLE = 1 << 20 };
 
 uint64_t cache_stream_bytes(int64_t last_level)
 {
-    uint64_t bytes = last_level > 0 ? (uint64_t)last_level / PART : 0;
+    uint64_t bytes = last_level > 0 ? (uint64_t)last_level / PART / WHOLE * WHOLE : 0;
     return bytes < LEAST ? LEAST : bytes > MOST ? MOST : bytes;
 }
 

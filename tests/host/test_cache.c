@@ -36,7 +36,7 @@ Test(cache, a_twelfth_within_bounds)
     };
     for (size_t i = 0; i < sizeof rule / sizeof *rule; i++) {
         uint64_t bytes = cache_stream_bytes(rule[i].cache * MIB);
-        cr_assert_eq(bytes / MIB, (uint64_t)rule[i].bytes, "%lld MiB: %llu",
+        cr_assert_eq(bytes, (uint64_t)rule[i].bytes * MIB, "%lld MiB: %llu",
                      (long long)rule[i].cache, (unsigned long long)bytes);
     }
 }

@@ -255,7 +255,8 @@ int32_t treadle_set_min(int64_t elements);
 
 /**
  * Bytes from which on an output is better written past the caches, by the size of the last-level
- * cache: what TREADLE_CALL_STREAM tells kernels, for loops of the caller's own. [any thread]
+ * cache, in whole MiB: what TREADLE_CALL_STREAM tells kernels, for loops of the caller's own.
+ * [any thread]
  */
 uint64_t treadle_stream_bytes(void);
 
