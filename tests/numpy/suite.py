@@ -43,7 +43,7 @@ def title():
 def pytest_command(site, ini, tests):
     command = [sys.executable, "-P", "-m", "pytest", "-c", ini, f"--rootdir={site}", "-q", "-l"]
     command += ["-p", "suite_plugin", "-p", "no:cacheprovider", "-m", "not slow", "--tb=short"]
-    command += ["-n", str(os.cpu_count()), "--dist", "loadfile", "--ignore-glob=*/f2py/*"]
+    command += ["-n", str(os.cpu_count()), "--dist", "loadfile", f"--ignore={site}/numpy/f2py"]
     for ignored in IGNORED:
         command += ["-W", ignored]
     return [*command, "--pyargs", *tests]
