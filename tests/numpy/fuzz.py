@@ -30,6 +30,7 @@ import treadle
 # Hypothesis draws lists of four to six calls, which share the cost of install() and uninstall().
 CALLS_PER_EXAMPLE = 4
 CALLS_PER_ROUND = 3000
+DRAWING = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 # Products of these have the bits of another library.
 INEXACT = {"product", "einsum", "linalg"}
 
@@ -102,12 +103,7 @@ def run_family(family, calls, seed):
     seen = Counter()
 
     @hypothesis.seed(seed)
-    @settings(
-        max_examples=max(1, calls // CALLS_PER_EXAMPLE),
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(DRAWING, max_examples=max(1, calls // CALLS_PER_EXAMPLE))
     @given(st.lists(FAMILIES[family], min_size=1, max_size=20), drawn_settings(family))
     def same(calls, setting):
         compare(calls, setting, seen)
@@ -137,14 +133,20 @@ def run_round(work):
     return family, seen, ""
 
 
-def run_apart(work):
-    """Run a round in a process of its own: if it dies, that is the failure of this round alone."""
-    family, _, seed = work
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), faulthandler.enable) as apart:
+def apart(function, *args):
+    """Return what the function does in a process of its own, or None if that process dies."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, faulthandler.enable) as process:
         try:
-            return apart.submit(run_round, work).result()
+            return process.submit(function, *args).result()
         except BrokenProcessPool:
-            return family, Counter(), f"{family}, seed {seed}: the process died"
+            return None
+
+
+def run_apart(work):
+    family, _, seed = work
+    died = family, Counter(), f"{family}, seed {seed}: the process died"
+    return apart(run_round, work) or died
 
 
 def works(families, calls, seed):

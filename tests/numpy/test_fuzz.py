@@ -3,12 +3,15 @@
 
 import ast
 import os
+import random
 import re
+from collections import Counter
 
 import draw_calls
 import fuzz
 import numpy as np
 import pytest
+import soak
 from random_calls import Alias, Array, Call, carry_out
 
 import treadle
@@ -80,3 +83,16 @@ def test_a_difference_is_shrunk_to_one_call(monkeypatch):
     assert failure.count("Call(") == 1
     shapes = [ast.literal_eval(text) for text in re.findall(r"shape=(\(.*?\))", failure)]
     assert 100 < max(np.prod(shape) for shape in shapes) <= 300
+
+
+def test_random_pools_get_the_same_results():
+    seen, failure = soak.soak(SEED, seconds=2, drawn=20)
+    assert not failure, failure
+    assert seen["calls"]
+
+
+def test_a_pool_with_another_result_fails():
+    call = Call("np.add", (Array("d", (9,)), Array("d", (9,), seed=7)))
+    other = carry_out(Call("np.subtract", call.args))
+    with pytest.raises(AssertionError, match=r"callers.*\n.*differs"):
+        soak.run_pool([("ufunc", call, other)], random.Random(SEED), Counter())
