@@ -1,40 +1,53 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control.h"
 
+#include <string.h>
 #include <treadle/treadle.h>
 
 #include "hook.h"
 
-static void raise_linalg_error(const char *text)
+static PyObject *linalg_error(void)
 {
     PyObject *linalg = PyImport_ImportModule("numpy.linalg");
     PyObject *type = linalg ? PyObject_GetAttrString(linalg, "LinAlgError") : NULL;
 
-    if (type)
-        PyErr_SetString(type, text);
-    Py_XDECREF(type);
     Py_XDECREF(linalg);
+    return type;
+}
+
+/* The text is cut where there is no more room, maybe inside of a character. */
+static void raise_text(PyObject *type, const char *text)
+{
+    PyObject *decoded = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+
+    if (decoded)
+        PyErr_SetObject(type, decoded);
+    Py_XDECREF(decoded);
 }
 
 PyObject *control_raise(int32_t status)
 {
     const char *text = treadle_last_error();
+    PyObject *type;
 
     switch (status) {
     case TREADLE_E_INVALID:
-        PyErr_SetString(PyExc_ValueError, text);
+        raise_text(PyExc_ValueError, text);
         break;
     case TREADLE_E_UNSUPPORTED:
-        PyErr_SetString(PyExc_TypeError, text);
+        raise_text(PyExc_TypeError, text);
         break;
     case TREADLE_E_NOMEM:
-        PyErr_SetString(PyExc_MemoryError, text);
+        raise_text(PyExc_MemoryError, text);
         break;
     case TREADLE_E_NUMERIC:
-        raise_linalg_error(text);
+        type = linalg_error();
+        if (type)
+            raise_text(type, text);
+        Py_XDECREF(type);
         break;
     default:
-        PyErr_SetString(PyExc_RuntimeError, text);
+        raise_text(PyExc_RuntimeError, text);
     }
     return NULL;
 }
@@ -51,10 +64,16 @@ static PyObject *settled(int32_t status)
 /* A str, or None for NULL; false with an error set. */
 static bool text_or_null(PyObject *object, const char **text)
 {
+    Py_ssize_t length = 0;
+
     *text = NULL;
     if (object == Py_None)
         return true;
-    *text = PyUnicode_AsUTF8(object);
+    *text = PyUnicode_AsUTF8AndSize(object, &length);
+    if (*text && strlen(*text) != (size_t)length) {
+        PyErr_Format(PyExc_ValueError, "%R has a null character", object);
+        return false;
+    }
     return *text != NULL;
 }
 

@@ -509,3 +509,11 @@ def test_children_by_fork(script):
 
 def test_helper_of_the_tests_sees_errors():
     assert outcome(lambda: 1 / 0)[0] == "ZeroDivisionError"
+
+
+def test_texts_may_be_of_any_characters():
+    with pytest.raises(TypeError, match="é"):
+        treadle.run("é" * 600, np.ones(3))
+    with pytest.raises(ValueError, match="null character"):
+        treadle.set_backend("serial\0nonsense")
+    assert treadle.get_backend() == "auto"
