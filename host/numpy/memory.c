@@ -39,8 +39,8 @@ struct block {
     int64_t since;
 };
 
-/* `live` is the sum of the big blocks we gave out and did not see freed; blocks that others free or
- * resize make it drift, which only moves the point at which something is kept. */
+/* `live` is the sum of the big blocks we gave out and did not see freed; blocks that others free
+ * make it drift, which only moves the point at which something is kept. */
 static struct {
     pthread_mutex_t lock;
     struct block blocks[BLOCKS_MAX]; /* oldest first */
@@ -49,6 +49,7 @@ static struct {
     size_t live;
     size_t live_most;
     size_t limit;
+    bool huge_pages;
     bool trimmer; /* somebody looks for old blocks */
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -133,8 +134,9 @@ static struct block take_out(int i)
     return block;
 }
 
-/* The smallest kept block that holds `size` without wasting more than an eighth of it. */
-static void *take_fitting(size_t size)
+/* The smallest kept block that holds `size`. It may be an eighth larger, and by a huge page, which
+ * malloc leaves behind where it aligns to one. */
+static struct block take_fitting(size_t size)
 {
     int best = -1;
     for (int i = 0; i < cache.count; i++) {
@@ -143,7 +145,7 @@ static void *take_fitting(size_t size)
             (best < 0 || capacity < cache.blocks[best].capacity))
             best = i;
     }
-    return best < 0 ? NULL : take_out(best).data;
+    return best < 0 ? (struct block){.data = NULL} : take_out(best);
 }
 
 /* One block that should not be kept any longer; its data is NULL if there is none. */
@@ -159,22 +161,29 @@ static struct block take_surplus(int64_t time)
 
 /* ---- the rest: not under the lock ------------------------------------------------------- */
 
-static void count_live(size_t capacity)
+static void count_live(size_t less, size_t more)
 {
     pthread_mutex_lock(&cache.lock);
-    cache.live += capacity;
+    cache.live -= less < cache.live ? less : cache.live;
+    cache.live += more;
     if (cache.live > cache.live_most)
         cache.live_most = cache.live;
     pthread_mutex_unlock(&cache.lock);
 }
 
-/* free() may keep the pages for malloc(): tell the system first that nobody needs them. */
-static void give_back(struct block block)
+/* The whole pages of a block from `size` on hold nothing that anybody needs. */
+static void forget_behind(struct block block, size_t size)
 {
-    uintptr_t begin = ((uintptr_t)block.data + PAGE - 1) & -(uintptr_t)PAGE;
+    uintptr_t begin = ((uintptr_t)block.data + size + PAGE - 1) & -(uintptr_t)PAGE;
     uintptr_t end = ((uintptr_t)block.data + block.capacity) & -(uintptr_t)PAGE;
     if (end > begin)
         madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
+/* free() may keep the pages for malloc(): tell the system first. */
+static void give_back(struct block block)
+{
+    forget_behind(block, 0);
     original.free(original.ctx, block.data, block.capacity);
 }
 
@@ -279,7 +288,7 @@ static void *new_block(size_t size)
     void *data = NULL;
     if (posix_memalign(&data, capacity < HUGE_PAGE ? PAGE : HUGE_PAGE, capacity))
         return NULL;
-    if (size >= HUGE_PAGE)
+    if (size >= HUGE_PAGE && cache.huge_pages)
         madvise(data, size & -(size_t)HUGE_PAGE, MADV_HUGEPAGE);
     return data;
 }
@@ -288,16 +297,17 @@ static void *new_block(size_t size)
 static __attribute__((noinline)) void *big_malloc(size_t size)
 {
     pthread_mutex_lock(&cache.lock);
-    void *data = take_fitting(size);
+    struct block kept = take_fitting(size);
     pthread_mutex_unlock(&cache.lock);
-    if (!data)
-        data = new_block(size);
+    if (kept.data)
+        forget_behind(kept, size + size / 16); /* it may live long: no more than that */
+    void *data = kept.data ? kept.data : new_block(size);
     if (!data) {
         memory_trim();
         data = new_block(size);
     }
     if (data) {
-        count_live(malloc_usable_size(data));
+        count_live(0, malloc_usable_size(data));
         drop_surplus();
     }
     return data;
@@ -344,39 +354,43 @@ static void *cached_calloc(void *ctx, size_t count, size_t size)
         memory_trim();
         data = original.calloc(ctx, count, size);
     }
+    if (data && count * size >= BIG) {
+        count_live(0, malloc_usable_size(data));
+        drop_surplus();
+    }
     return data;
 }
 
 static void *cached_realloc(void *ctx, void *old, size_t size)
 {
+    size_t before = malloc_usable_size(old);
     void *data = original.realloc(ctx, old, size);
     if (!data && size && memory_held()) {
         memory_trim();
         data = original.realloc(ctx, old, size);
+    }
+    if (data && (before >= BIG || size >= BIG)) {
+        count_live(before >= BIG ? before : 0, size >= BIG ? malloc_usable_size(data) : 0);
+        drop_surplus();
     }
     return data;
 }
 
 /* The size that NumPy names is a hint: views may have changed it. malloc knows the block, whoever
  * asked for it. Blocks that do not begin with a page are not ours and would be slow to work on. */
-static bool is_worth_keeping(void *data, size_t size, size_t *capacity)
+static bool is_worth_keeping(struct block block, size_t size)
 {
-    if ((uintptr_t)data % PAGE)
-        return false;
-    *capacity = malloc_usable_size(data);
-    return *capacity >= BIG && *capacity >= size;
+    return (uintptr_t)block.data % PAGE == 0 && block.capacity >= BIG && block.capacity >= size;
 }
 
-static bool keep(void *data, size_t capacity)
+static bool keep(struct block block)
 {
-    struct block block = {data, capacity, now()};
     pthread_mutex_lock(&cache.lock);
-    cache.live -= capacity < cache.live ? capacity : cache.live;
-    bool kept = cache.count < BLOCKS_MAX && capacity <= cache.limit;
+    bool kept = cache.count < BLOCKS_MAX && block.capacity <= cache.limit;
     bool start = kept && !cache.trimmer;
     if (kept) {
         cache.blocks[cache.count++] = block;
-        cache.held += capacity;
+        cache.held += block.capacity;
         cache.trimmer = true;
     }
     pthread_mutex_unlock(&cache.lock);
@@ -388,8 +402,9 @@ static bool keep(void *data, size_t capacity)
 
 static __attribute__((noinline)) void free_big(void *ctx, void *data, size_t size)
 {
-    size_t capacity;
-    if (!is_worth_keeping(data, size, &capacity) || !keep(data, capacity))
+    struct block block = {data, malloc_usable_size(data), now()};
+    count_live(block.capacity, 0);
+    if (!is_worth_keeping(block, size) || !keep(block))
         original.free(ctx, data, size);
 }
 
@@ -455,7 +470,17 @@ static void set_functions(const PyDataMemAllocator *functions)
     __atomic_store_n(&to->free, functions->free, __ATOMIC_RELEASE);
 }
 
-int memory_install(void)
+/* What Python's debug allocator writes before each block: a letter, and seven bytes 0xFD. */
+bool memory_is_guarded(void)
+{
+    static const unsigned char guard[7] = {0xFD, 0xFD, 0xFD, 0xFD, 0xFD, 0xFD, 0xFD};
+    unsigned char *block = PyMem_RawMalloc(64);
+    bool guarded = block && !memcmp(block - sizeof guard, guard, sizeof guard);
+    PyMem_RawFree(block);
+    return guarded;
+}
+
+int memory_install(bool huge_pages)
 {
     static const PyDataMemAllocator cached = {.malloc = cached_malloc,
                                               .calloc = cached_calloc,
@@ -463,6 +488,7 @@ int memory_install(void)
                                               .free = cached_free};
     if (find_handler() < 0)
         return -1;
+    cache.huge_pages = huge_pages;
     read_limit();
     set_functions(&cached);
     return 0;

@@ -2,6 +2,7 @@
 #ifndef TREADLE_MEMORY_H
 #define TREADLE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -18,11 +19,19 @@
  */
 
 /**
+ * Whether Python's debug allocator puts bytes of its own around each block. NumPy's arrays come
+ * from it, and blocks of malloc() must not end there. [with the GIL]
+ */
+bool memory_is_guarded(void);
+
+/**
  * Install. Handlers that a program has set itself are not touched. May be called again.
+ * @param huge_pages Ask the system for huge pages in blocks of 2 MiB and more, as NumPy does unless
+ * NUMPY_MADVISE_HUGEPAGE is 0.
  * @return 0, or -1 (no Python exception) if NumPy's handler is not of the kind known here
  * [with the GIL]
  */
-int memory_install(void);
+int memory_install(bool huge_pages);
 
 /** Put NumPy's own functions back and drop what is kept. [with the GIL] */
 void memory_uninstall(void);

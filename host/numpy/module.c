@@ -103,10 +103,18 @@ static PyObject *unroute_blas(PyObject *module, PyObject *none)
     return PyLong_FromLong(treadle_blas_unroute());
 }
 
-static PyObject *install_memory(PyObject *module, PyObject *none)
+static PyObject *is_memory_guarded(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
-    return PyBool_FromLong(memory_install() == 0);
+    return PyBool_FromLong(memory_is_guarded());
+}
+
+static PyObject *install_memory(PyObject *module, PyObject *huge_pages)
+{
+    int wanted = PyObject_IsTrue(huge_pages);
+
+    (void)module;
+    return wanted < 0 ? NULL : PyBool_FromLong(memory_install(wanted) == 0);
 }
 
 static PyObject *uninstall_memory(PyObject *module, PyObject *none)
@@ -149,7 +157,8 @@ static PyMethodDef methods[] = {
     {"unhook_functions", unhook_functions, METH_NOARGS, NULL},
     {"route_blas", route_blas, METH_NOARGS, NULL},
     {"unroute_blas", unroute_blas, METH_NOARGS, NULL},
-    {"install_memory", install_memory, METH_NOARGS, NULL},
+    {"is_memory_guarded", is_memory_guarded, METH_NOARGS, NULL},
+    {"install_memory", install_memory, METH_O, NULL},
     {"uninstall_memory", uninstall_memory, METH_NOARGS, NULL},
     {"trim_memory", trim_memory, METH_NOARGS, NULL},
     {"held_memory", held_memory, METH_NOARGS, NULL},

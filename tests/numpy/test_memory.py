@@ -305,6 +305,29 @@ c = [np.ones((1 << 17) + 100) for _ in range(100)]
 c = c[::2]
 c += [np.ones((1 << 18) + 100) for _ in range(25)]
 """,
+    # Once such a block was freed malloc takes all of them from its heap, each next to the other.
+    "small ones after large ones": """
+np.full(28 << 20, 1, "u1")
+kept = []
+for i in range(100):
+    f = np.full(340_000, float(i)); g = f * 2; h = g + f
+    del f, g, h
+    kept.append(np.full(1_100_000, 1, "u1"))
+""",
+    "zeros": """
+a = np.full(100 << 20, 1, "u1")
+del a
+a = np.zeros(100 << 20, "u1"); a.fill(1)
+""",
+    "resized": """
+base = [np.full(50 << 20, 1, "u1") for _ in range(4)]
+for i in range(5):
+    a = np.empty(1 << 20, "u1"); a.resize(50 << 20, refcheck=False); a.fill(1)
+    del a
+more = [np.full(10 << 20, 1, "u1") for _ in range(5)]; del more
+more = [np.zeros(10 << 20, "u1") for _ in range(5)]
+for a in more: a.fill(1)
+""",
 }
 
 
@@ -699,3 +722,40 @@ def test_in_a_small_cgroup(mode, cgroup):
     limit, procs = cgroup
     done = python("-c", IN_CGROUP, str(limit), str(procs), str(192 * MIB), mode)
     assert done.stdout == "lived\n", (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("options", "variable"), [(["-X", "dev"], ""), (["-X", "dev"], None), ([], "malloc_debug")]
+)
+def test_pythons_debug_allocator_keeps_its_blocks(options, variable, monkeypatch):
+    monkeypatch.delenv("PYTHONMALLOC", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("PYTHONMALLOC", variable)
+    done = python(
+        *options,
+        "-c",
+        "import os; os.environ.pop('PYTHONMALLOC', 0)\n"
+        "import numpy as np, treadle; treadle.install()\n"
+        "arrays = [np.empty(n, 'u1') for n in (10, 2000, 1 << 22)] * 50; del arrays\n"
+        "print(treadle.status()['problems'])",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Python's debug allocator is on" in done.stdout
+
+
+@pytest.mark.parametrize("wish", ["0", "1"])
+def test_numpys_wish_for_huge_pages_counts(wish, monkeypatch):
+    monkeypatch.setenv("NUMPY_MADVISE_HUGEPAGE", wish)
+    done = python(
+        "-c",
+        "import numpy as np, treadle; treadle.install()\n"
+        "a = np.ones(8 << 20, 'u1')\n"
+        "inside = False\n"
+        "for line in open('/proc/self/smaps'):\n"
+        "    if '-' in line.split()[0]:\n"
+        "        begin, end = (int(part, 16) for part in line.split()[0].split('-'))\n"
+        "        inside = begin <= a.ctypes.data < end\n"
+        "    elif inside and line.startswith('VmFlags'):\n"
+        "        print('hg' in line.split())",
+    )
+    assert done.stdout.strip() == str(wish == "1"), done.stderr

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import os
+import importlib
 import sys
 import threading
 import warnings
@@ -21,16 +21,18 @@ _random: Any = None  # waits for numpy.random to be imported
 _status: dict[str, Any] = {}
 
 
+def _core(name: str) -> Any:
+    """Return a module of numpy._core, which NumPy 1 calls numpy.core."""
+    package = "numpy.core" if np.__version__.startswith("1.") else "numpy._core"
+    return importlib.import_module(f"{package}.{name}")
+
+
 def _ufuncs() -> Iterable[np.ufunc]:
     """Return NumPy's own ufuncs, each once."""
-    try:
-        from numpy._core import umath
-    except ImportError:  # NumPy 1.26
-        from numpy.core import umath  # type: ignore[no-redef]
     from numpy.linalg import _umath_linalg
 
     found = {}
-    for namespace in (np, umath, _umath_linalg):
+    for namespace in (np, _core("umath"), _umath_linalg):
         for item in vars(namespace).values():
             if isinstance(item, np.ufunc):
                 found[id(item)] = item
@@ -94,10 +96,9 @@ def _route_new_modules() -> None:
 
 def _install_memory() -> bool:
     """Cache big arrays, unless Python guards each block by bytes of its own around it."""
-    chosen = os.environ.get("PYTHONMALLOC", "debug" if sys.flags.dev_mode else "")
-    if "debug" in chosen or hasattr(sys, "gettotalrefcount"):
+    if _treadle.is_memory_guarded():
         raise RuntimeError("Python's debug allocator is on, big arrays keep NumPy's own memory")
-    return _treadle.install_memory()
+    return _treadle.install_memory(_core("multiarray")._get_madvise_hugepage())
 
 
 def _problems() -> Iterator[str]:
