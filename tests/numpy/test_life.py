@@ -364,3 +364,72 @@ def test_the_launcher_installs(args, tmp_path, monkeypatch):
     (tmp_path / "own.py").write_text("import treadle\nprint(treadle.installed)\n")
     monkeypatch.chdir(tmp_path)
     assert python("-m", "treadle", *args).stdout == "True\n"
+
+
+def test_a_fork_finds_no_lock_taken():
+    done = python(
+        "-W",
+        "ignore",
+        "-c",
+        """
+import os, signal, threading, treadle
+treadle.install()
+
+def look():
+    while True:
+        treadle.status()
+
+threading.Thread(target=look, daemon=True).start()
+for _ in range(30):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        treadle.install()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+os._exit(0)
+""",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_who_shows_a_warning_may_ask():
+    done = python(
+        "-c",
+        "import warnings, treadle\n"
+        "warnings.showwarning = lambda *args, **more: print(treadle.status()['problems'])\n"
+        "treadle.install()",
+        timeout=60,
+        TREADLE_NUM_THREADS="x",
+    )
+    assert "TREADLE_NUM_THREADS=x" in done.stdout, done.stderr
+
+
+def test_an_interrupted_install_is_none():
+    done = python(
+        "-c",
+        """
+import numpy as np, treadle
+from treadle import _hooks
+
+def interrupt():
+    raise KeyboardInterrupt
+
+steps = "_hook_loops", "_hook_calls", "_hook_functions", "_route_blas", "_install_memory"
+for step in steps:
+    keep = getattr(_hooks, step)
+    setattr(_hooks, step, interrupt)
+    try:
+        treadle.install()
+    except KeyboardInterrupt:
+        parts = treadle.status()
+        assert not any(parts[name] for name in parts if name not in ("held", "problems")), parts
+    else:
+        raise AssertionError(step)
+    setattr(_hooks, step, keep)
+treadle.install()
+parts = treadle.status()
+assert parts["loops"] and parts["calls"] and parts["blas"] and parts["memory"], parts
+""",
+    )
+    assert done.returncode == 0, done.stderr

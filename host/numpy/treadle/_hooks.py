@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,12 @@ from treadle import _imports, _treadle
 from treadle._later import after_import, forget
 from treadle._warning import TreadleWarning
 
-_lock = threading.Lock()
+# A signal handler or a finalizer may ask in the middle of a change. A forked child gets neither a
+# lock held by a thread that it does not have, nor half of an installation.
+_lock = threading.RLock()
+os.register_at_fork(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+)
 _random: Any = None  # waits for numpy.random to be imported
 _status: dict[str, Any] = {}
 
@@ -101,11 +107,33 @@ def _install_memory() -> bool:
     return _treadle.install_memory(_core("multiarray")._get_madvise_hugepage())
 
 
-def _problems() -> Iterator[str]:
-    try:
-        _treadle.init()
-    except ValueError as error:
-        yield str(error)
+def _install(backend: str | None) -> str:
+    """Return "" or what is wrong with the environment."""
+    with _lock:
+        try:
+            _treadle.init()
+        except ValueError as error:
+            _status.update(installed=False, problems=[str(error)])
+            return str(error)
+        if backend is not None:
+            _treadle.set_backend(backend)
+        if not _status.get("installed"):
+            try:
+                _install_parts()
+            except BaseException:  # Ctrl-C
+                uninstall()
+                raise
+    return ""
+
+
+def _install_parts() -> None:
+    _status.update(installed=True, problems=[])
+    _attempt("loops", _hook_loops)
+    _attempt("calls", _hook_calls)
+    _attempt("reductions", _treadle.hook_reductions)
+    _attempt("functions", _hook_functions)
+    _attempt("blas", _route_blas)
+    _attempt("memory", _install_memory)
 
 
 def install(backend: str | None = None) -> None:
@@ -129,22 +157,9 @@ def install(backend: str | None = None) -> None:
     --------
     status : which parts are active
     """
-    with _lock:
-        for problem in _problems():
-            warnings.warn(f"{problem}; NumPy goes on without Treadle", TreadleWarning, stacklevel=2)
-            _status.update(installed=False, problems=[problem])
-            return
-        if backend is not None:
-            _treadle.set_backend(backend)
-        if _status.get("installed"):
-            return
-        _status.update(installed=True, problems=[])
-        _attempt("loops", _hook_loops)
-        _attempt("calls", _hook_calls)
-        _attempt("reductions", _treadle.hook_reductions)
-        _attempt("functions", _hook_functions)
-        _attempt("blas", _route_blas)
-        _attempt("memory", _install_memory)
+    problem = _install(backend)
+    if problem:
+        warnings.warn(f"{problem}; NumPy goes on without Treadle", TreadleWarning, stacklevel=2)
 
 
 def uninstall() -> None:
