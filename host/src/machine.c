@@ -296,9 +296,18 @@ static struct slot *join(uint32_t own, int64_t now)
     return mine;
 }
 
+/* What is reckoned holds for all threads: whoever renews may be bound to fewer cores than others.
+ */
+static uint32_t cores_of_process(uint32_t own)
+{
+    uint32_t last = (uint32_t)cpus_last();
+    return own > last ? own : last;
+}
+
 static void renew(uint32_t own, int64_t now)
 {
     struct slot *mine = LOAD(slot);
+    own = cores_of_process(own);
     if (!mine || !is_in_order(mine))
         mine = join(own, now);
     if (!mine) {

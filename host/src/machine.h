@@ -16,9 +16,9 @@ void machine_use(bool yes, const _Atomic uint64_t *state);
 
 /**
  * Of `own` cores, those that other processes leave to this one: all of them while nobody else is
- * active, never less than the fair share, at least 1. Reckoned anew once a millisecond, by
- * whichever call comes first and without waiting; else two relaxed loads. `demand` is what the
- * calls of this process would like together; 0 if it only asks.
+ * active, never less than the fair share, at least 1. Reckoned anew once a millisecond, for the
+ * whole process, by whichever call comes first and without waiting; else two relaxed loads.
+ * `demand` is what the calls of this process would like together; 0 if it only asks.
  */
 uint32_t machine_cores(uint32_t own, uint32_t demand, int64_t now);
 

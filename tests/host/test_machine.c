@@ -369,6 +369,19 @@ Test(machine, only_processes_on_the_same_cores_share)
     end(&a, SIGKILL);
 }
 
+/* A thread that is bound to one core renews what holds for all of them. */
+Test(machine, a_bound_thread_leaves_the_others_their_cores)
+{
+    expect_sharing();
+    leap(1); /* so that the next one renews */
+    cr_assert_eq(machine_cores(1, 1, trace_clock()), 1);
+    cr_assert_eq(machine_cores_last(), CORES);
+    struct grant grant;
+    budget_take(&grant, CORES, 1);
+    cr_assert_eq(grant.threads, CORES);
+    budget_give(&grant);
+}
+
 Test(machine, process_and_off_take_no_part)
 {
     struct treadle_process list[MANY];
