@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "own_file.h"
+
 enum { PATH = 512, NOBODY = TABLE_SLOTS };
 
 /* The layout is part of the file's name: another one is another table. */
@@ -30,7 +32,7 @@ enum {
 /* The address stays for the life of the process, whatever is mapped there: calls write to the own
  * slot without a lock. */
 static struct table *table;
-static int file = -1;
+static struct own_file file = OWN_FILE_NONE;
 static uint32_t own = NOBODY;
 
 static bool refuse(char *reason, const char *path, const char *what)
@@ -50,7 +52,7 @@ static bool refuse_errno(char *reason, const char *path, const char *what, int e
 static bool lock_slot(int command, short type, uint32_t i, struct flock *lock)
 {
     *lock = (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = i, .l_len = 1};
-    return fcntl(file, command, lock) == 0;
+    return fcntl(file.number, command, lock) == 0;
 }
 
 static bool take(uint32_t i)
@@ -90,7 +92,7 @@ static int reserve(int fd)
 static bool create(const char *folder, const char *path, char *reason)
 {
     char proc[64];
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = own_file_move(open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (fd < 0)
         return refuse_errno(reason, folder, "takes no file", errno);
     int error = reserve(fd);
@@ -128,11 +130,11 @@ static int open_table(const char *folder, bool make, char *reason)
     char path[PATH];
     snprintf(path, sizeof path, "%s/" NAME, folder, geteuid());
     const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-    int fd = open(path, flags);
+    int fd = own_file_move(open(path, flags));
     if (fd < 0 && errno == ENOENT && make) {
         if (!create(folder, path, reason))
             return -1;
-        fd = open(path, flags);
+        fd = own_file_move(open(path, flags));
     }
     if (fd < 0) {
         reason[0] = '\0';
@@ -180,11 +182,12 @@ static bool claim(void)
 
 bool table_join(const char *folder, char *reason)
 {
-    file = open_table(folder, true, reason);
-    if (file < 0)
+    int fd = open_table(folder, true, reason);
+    if (fd < 0)
         return false;
+    own_file_keep(&file, fd);
     errno = 0;
-    if (map(file) && claim())
+    if (map(fd) && claim())
         return true;
     if (errno == EAGAIN)
         refuse(reason, folder, "has a table all of whose places are taken");
@@ -198,9 +201,7 @@ void table_abandon(void)
 {
     if (table)
         map(-1);
-    if (file >= 0)
-        close(file);
-    file = -1;
+    own_file_close(&file);
     own = NOBODY;
 }
 
@@ -214,7 +215,9 @@ void table_leave(void)
 bool table_is_whole(char *reason)
 {
     struct stat status;
-    if (fstat(file, &status) || status.st_size != SIZE)
+    if (own_file_number(&file, &status) < 0)
+        return refuse(reason, "the table", "was closed by the program");
+    if (status.st_size != SIZE)
         return refuse(reason, "the table", "was cut while it was in use");
     return status.st_nlink > 0 || refuse(reason, "the table", "was removed while it was in use");
 }

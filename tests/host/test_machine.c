@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/prctl.h>
@@ -820,6 +821,80 @@ Test(machine, a_table_that_is_cut_or_removed_in_use)
     again();
     expect_sharing();
 }
+
+/* ---- a program that closes what it did not open
+ * --------------------------------------------------
+ */
+
+/* The number of the table here; -1: none. */
+static int table_descriptor(void)
+{
+    int number = -1;
+    DIR *numbers = opendir("/proc/self/fd");
+    for (struct dirent *entry; number < 0 && (entry = readdir(numbers));) {
+        char target[sizeof path] = "";
+        ssize_t length = readlinkat(dirfd(numbers), entry->d_name, target, sizeof target - 1);
+        if (length > 0 && strcmp(target, path) == 0)
+            number = atoi(entry->d_name);
+    }
+    closedir(numbers);
+    return number;
+}
+
+static bool is_same_file(int a, int b)
+{
+    struct stat first, second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* The number of the table becomes one of the program's file. */
+static int take_the_number(int program_file)
+{
+    int number = table_descriptor();
+    cr_assert_geq(number, 0);
+    cr_assert_eq(dup2(program_file, number), number);
+    return number;
+}
+
+Test(machine, a_table_whose_number_is_another_files)
+{
+    int status, program_file = memfd_create("a file of the program", MFD_CLOEXEC);
+    cr_assert_geq(program_file, 0);
+    expect_sharing();
+    int number = take_the_number(program_file);
+    leap(1); /* so that the table is looked at */
+    expect_sharing();
+    cr_assert(is_same_file(number, program_file));
+    cr_assert_neq(table_descriptor(), number);
+    cr_assert_neq(table_descriptor(), -1);
+
+    number = take_the_number(program_file);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(!is_same_file(number, program_file));
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0, "the child lost its parent's file");
+    budget_use(BUDGET_PROCESS);
+    cr_assert(is_same_file(number, program_file));
+    again();
+    expect_sharing();
+    cr_assert(is_same_file(number, program_file));
+}
+
+/* What a program writes to its standard streams must not go into the table. */
+Test(machine, a_program_without_standard_streams)
+{
+    int input = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    expect_sharing();
+    cr_assert_gt(table_descriptor(), STDERR_FILENO);
+    dup2(input, STDIN_FILENO);
+    close(input);
+}
+
+/* ---- nonsense ----------------------------------------------------------------------------------
+ */
 
 /* Whatever stands in the slots: every grant is in bounds, and the truth comes back. */
 Test(machine, nonsense_in_the_slots)
