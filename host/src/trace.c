@@ -20,12 +20,13 @@
 
 #include "ab_same.h"
 #include "error.h"
+#include "own_file.h"
 #include "own_path.h"
 
 enum { LINE = 1536, NAME = 128, OPERANDS = 384 };
 
 static atomic_int descriptor = -1; /* of the trace; stderr's own when that is the target */
-static int kept = -1;              /* never closed: a call may be about to write to it */
+static struct own_file kept = OWN_FILE_NONE; /* never closed: a call may be about to write to it */
 static atomic_int verbosity;
 
 int64_t trace_clock(void)
@@ -76,11 +77,25 @@ static void put_format(int file, const char *format, ...)
 
 static int keep(int file)
 {
-    if (kept < 0)
-        return kept = file;
-    dup3(file, kept, O_CLOEXEC);
-    close(file);
-    return kept;
+    struct stat status;
+    int before = own_file_number(&kept, &status);
+    if (before >= 0) {
+        dup3(file, before, O_CLOEXEC);
+        close(file);
+        file = before;
+    }
+    own_file_keep(&kept, file);
+    return file;
+}
+
+/* The number of the trace, unless the program has closed it: then it may be another file's. */
+static int still_open(int file)
+{
+    struct stat status;
+    int number = own_file_number(&kept, &status);
+    if (number < 0 && atomic_compare_exchange_strong(&descriptor, &file, -1))
+        trace_say(1, "the trace ends here: the program closed its file");
+    return number;
 }
 
 static int open_file(const char *target)
@@ -88,7 +103,8 @@ static int open_file(const char *target)
     char path[PATH_MAX];
     if (!own_path(target, path, sizeof path))
         return -1;
-    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    return own_file_move(
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
 }
 
 int32_t trace_start(const char *target, int32_t verbose)
@@ -103,6 +119,7 @@ int32_t trace_start(const char *target, int32_t verbose)
             return fail(TREADLE_E_INVALID, "TREADLE_TRACE=%.128s: cannot be written: %s", target,
                         strerror(errno));
         put(file, "[\n", 2);
+        atomic_store(&descriptor, -1); /* a call that finds the wrong file does not end this one */
         file = keep(file);
     }
     atomic_store(&descriptor, file);
@@ -186,7 +203,7 @@ void trace_call(const char *op, const struct trace_operands *operands, const cha
                    "%.1f us: %s",
                    op, elements, backend, variant, used, wanted, granted, callers, duration,
                    reason);
-    else if (file >= 0)
+    else if (file >= 0 && (file = still_open(file)) >= 0)
         put_format(file,
                    "{\"name\":\"%s\",\"cat\":\"%s\",\"ph\":\"X\",\"ts\":%.3f,\"dur\":%.3f,"
                    "\"pid\":%d,\"tid\":%ld,\"args\":{\"backend\":\"%s\",\"variant\":\"%s\","

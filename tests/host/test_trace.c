@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* TREADLE_TRACE: lines on stderr, or a file that JSON readers open. */
+#define _GNU_SOURCE /* memfd_create */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fakes.h"
@@ -213,6 +215,43 @@ Test(trace, switched_off_and_on_again, .init = trace_to_a_file, .fini = remove_f
     copy_array(1000);
     events = read_trace();
     cr_assert_eq(json_array_size(events), 2, "it begins anew");
+    json_decref(events);
+}
+
+/* The number of the trace here. */
+static int trace_descriptor(void)
+{
+    for (int number = 0; number < 1024; number++) {
+        char name[64], target[sizeof path] = "";
+        snprintf(name, sizeof name, "/proc/self/fd/%d", number);
+        if (readlink(name, target, sizeof target - 1) > 0 && strcmp(target, path) == 0)
+            return number;
+    }
+    cr_assert_fail("no trace is open");
+    return -1;
+}
+
+/* A program may close what it did not open, and get the number for a file of its own. */
+Test(trace, spares_a_file_that_has_its_number, .init = trace_to_a_file, .fini = remove_file)
+{
+    setenv("TREADLE_TRACE", path, 1);
+    setenv("TREADLE_MIN", "1", 1);
+    int input = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    copy_array(1000);
+    int number = trace_descriptor();
+    cr_assert_gt(number, STDERR_FILENO);
+    dup2(input, STDIN_FILENO);
+
+    int program_file = memfd_create("a file of the program", MFD_CLOEXEC);
+    dup2(program_file, number);
+    copy_array(1000);
+    cr_assert_eq(treadle_reload_env(), TREADLE_OK);
+    copy_array(1000);
+    copy_array(1000);
+    cr_assert_eq(lseek(number, 0, SEEK_END), 0, "it has lines of the trace");
+    json_t *events = read_trace();
+    cr_assert_eq(json_array_size(events), 2, "the trace goes on at another number");
     json_decref(events);
 }
 
