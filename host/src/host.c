@@ -101,9 +101,13 @@ void host_fork(enum fork_step step)
 
 const struct plan *host_plan(int32_t *status)
 {
-    const struct plan *plan = policy_plan();
-    *status = plan ? TREADLE_OK : host_ready();
-    return plan || *status ? plan : policy_plan();
+    const struct plan *plan;
+    /* Again: another thread's treadle_reload_env() may take away what host_ready() has found. */
+    do {
+        plan = policy_plan();
+        *status = plan ? TREADLE_OK : host_ready();
+    } while (!plan && !*status);
+    return plan;
 }
 
 int32_t treadle_init(void)

@@ -186,12 +186,13 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
 {
     if (!name || !decision)
         return fail(TREADLE_E_INVALID, "%s is NULL", name ? "decision" : "name");
-    int32_t status = host_ready();
-    if (status)
+    int32_t status;
+    const struct plan *plan = host_plan(&status);
+    if (!plan)
         return status;
     struct progress p = {.flops = flops};
     uint32_t cap;
-    const struct backend *backend = choose(policy_plan(), name, int_bits, &p, &cap);
+    const struct backend *backend = choose(plan, name, int_bits, &p, &cap);
     bool exact = atomic_load(&keeps_exact), small = exact || policy_routine_is_small(flops);
     uint32_t wanted = wanted_of(name, flops, cap);
     const struct grant grant = budget_preview(wanted, flops, callers);
