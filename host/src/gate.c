@@ -80,6 +80,8 @@ static void open_gate(void)
 {
     atomic_store(&closed, false);
     pthread_cond_broadcast(&opened);
+    /* Whoever leaves an open gate wakes nobody: a fork that still waits has to close it anew. */
+    pthread_cond_broadcast(&emptied);
     pthread_mutex_unlock(&mutex);
 }
 

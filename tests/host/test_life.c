@@ -245,6 +245,50 @@ Test(life, a_fork_inside_of_a_call)
     cr_assert(even, "granted %u of 4, %u callers", d.granted, d.callers);
 }
 
+/* A fork waits for the call of another thread, which forks as well before it ends. */
+static atomic_bool is_inside, is_forking;
+
+static int32_t fork_beside_another(struct treadle_call *call)
+{
+    is_inside = true;
+    while (!is_forking)
+        usleep(1000);
+    usleep(100000);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    return naive_elementwise(call);
+}
+
+static void *fork_during_a_call(void *unused)
+{
+    while (!is_inside)
+        usleep(1000);
+    is_forking = true;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    return unused;
+}
+
+Test(life, a_fork_is_woken_after_another_inside_of_a_call, .timeout = 30)
+{
+    static struct fake forking = {.id = "forking", .work = fork_beside_another};
+    pthread_t thread;
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 36)
+    cr_skip_test("this C library lets one fork at a time prepare");
+#endif
+    cr_assert_eq(fake_register(&forking), TREADLE_OK);
+    cr_assert_eq(treadle_set_backend("forking"), TREADLE_OK);
+    cr_assert_eq(treadle_set_min(1), TREADLE_OK);
+    cr_assert_eq(pthread_create(&thread, NULL, fork_during_a_call, NULL), 0);
+    const char *wrong = compute("subtract");
+    cr_assert_null(wrong, "%s", wrong);
+    pthread_join(thread, NULL); /* not a minute later */
+}
+
 /* ---- memory -------------------------------------------------------------------------------- */
 
 #ifdef __has_feature /* clang's way to say it */
