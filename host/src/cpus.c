@@ -30,6 +30,7 @@ static _Atomic int64_t read_at = 0;
 static _Atomic int32_t by_hand = 0;
 static _Atomic int32_t limit_set = 0;  /* the least of TREADLE_NUM_THREADS and OMP_NUM_THREADS */
 static _Atomic int32_t limit_hard = 0; /* OMP_THREAD_LIMIT */
+static _Atomic uint32_t times_set = 0; /* how often one of these three was */
 static _Atomic int32_t quota_cores = 0;
 static _Atomic uint64_t quota_group = 0;
 
@@ -212,20 +213,29 @@ static int32_t least_of(int32_t count, int32_t limit)
     return limit > 0 && limit < count ? limit : count;
 }
 
-static void read_anew(int64_t now)
+static void combine(int32_t cores)
 {
     int32_t forced = atomic_load(&by_hand), most = INT32_MAX;
-    struct quota quota = cpus_quota("");
-    atomic_store(&read_at, now);
-    atomic_store(&quota_cores, quota.cores <= 0 ? 0 : quota.cores < 1 ? 1 : (int32_t)quota.cores);
-    atomic_store(&quota_group, quota.group);
     if (forced <= 0)
         most = least_of(least_of(most, atomic_load(&quota_cores)), atomic_load(&limit_set));
     most = least_of(least_of(most, forced), atomic_load(&limit_hard));
-    uint64_t mask[CPUS_WORDS];
-    int32_t cores = (int32_t)cpus_mask(mask);
     atomic_store(&process_cores, forced > 0 || cores == 0 ? most : least_of(most, cores));
     atomic_store_explicit(&ceiling, most, memory_order_relaxed);
+}
+
+static void read_anew(int64_t now)
+{
+    struct quota quota = cpus_quota("");
+    uint64_t mask[CPUS_WORDS];
+    int32_t cores = (int32_t)cpus_mask(mask);
+    atomic_store(&read_at, now);
+    atomic_store(&quota_cores, quota.cores <= 0 ? 0 : quota.cores < 1 ? 1 : (int32_t)quota.cores);
+    atomic_store(&quota_group, quota.group);
+    uint32_t before;
+    do { /* what another thread sets meanwhile must not give way to an older number */
+        before = atomic_load(&times_set);
+        combine(cores);
+    } while (atomic_load(&times_set) != before);
 }
 
 int32_t cpus_last(void)
@@ -270,11 +280,13 @@ void cpus_limit(const struct cpus_limits *limits)
         set = set > 0 ? least_of(set, limits->omp_num_threads) : limits->omp_num_threads;
     atomic_store(&limit_set, set);
     atomic_store(&limit_hard, limits->omp_thread_limit);
+    atomic_fetch_add(&times_set, 1);
     read_anew(trace_clock());
 }
 
 void cpus_override(int32_t threads)
 {
     atomic_store(&by_hand, threads);
+    atomic_fetch_add(&times_set, 1);
     read_anew(trace_clock());
 }

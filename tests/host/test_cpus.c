@@ -186,6 +186,29 @@ Test(cpus, limits_and_the_number_set_by_hand)
     cr_assert_eq(count_with(0, 0, 3), least(machine, 3));
 }
 
+static int32_t set_meanwhile; /* by "another thread", when the affinity is looked at */
+
+int __real_sched_getaffinity(pid_t thread, size_t bytes, cpu_set_t *set);
+int __wrap_sched_getaffinity(pid_t thread, size_t bytes, cpu_set_t *set);
+int __wrap_sched_getaffinity(pid_t thread, size_t bytes, cpu_set_t *set)
+{
+    int32_t threads = set_meanwhile;
+    set_meanwhile = 0;
+    if (threads > 0)
+        cpus_override(threads);
+    return __real_sched_getaffinity(thread, bytes, set);
+}
+
+Test(cpus, a_number_set_while_the_cores_are_read)
+{
+    count_with(0, 0, 0);
+    set_meanwhile = 7;
+    cpus_available_at(trace_clock() + 3000000000);
+    cr_assert_eq(set_meanwhile, 0, "nothing was read");
+    cr_assert_eq(cpus_available(), 7);
+    cr_assert_eq(cpus_last(), 7);
+}
+
 static void pin_to_one(void)
 {
     cpu_set_t all, one;
