@@ -458,6 +458,25 @@ Test(live, serves_many_threads, .init = set_up, .fini = remove_file)
     json_decref(document);
 }
 
+static size_t kinds_so_far(void)
+{
+    json_error_t error;
+    cr_assert_eq(treadle_ab_save(path), TREADLE_OK, "%s", treadle_last_error());
+    json_t *document = json_load_file(path, 0, &error);
+    cr_assert(document, "%s at line %d", error.text, error.line);
+    size_t count = json_array_size(json_object_get(document, "results"));
+    json_decref(document);
+    return count;
+}
+
+/* Checks and pairs wait until there is time to spend on them, which one slow call may use up. */
+static void subtract_until_there_are_kinds(size_t kinds, int64_t n)
+{
+    for (int i = 0; i < 100000 && (i % 500 || kinds_so_far() < kinds); i++)
+        subtract_once(n);
+    cr_assert_eq(kinds_so_far(), kinds);
+}
+
 Test(live, a_forked_child_compares_nothing, .init = set_up, .fini = remove_file)
 {
     int status;
@@ -472,12 +491,10 @@ Test(live, a_forked_child_compares_nothing, .init = set_up, .fini = remove_file)
     }
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
-    for (int i = 0; i < 400; i++)
-        subtract_once(N / 4); /* of another kind, which is not decided yet */
-    json_t *document = finish();
+    subtract_until_there_are_kinds(1, N);
+    subtract_until_there_are_kinds(2, N / 4); /* another kind, which is not decided yet */
+    json_decref(finish());
     cr_assert_gt(twin.runs, before);
-    cr_assert_eq(json_array_size(json_object_get(document, "results")), 2);
-    json_decref(document);
 }
 
 /* Without a place to save it, and where that can't be written, the verdict is for people. */
@@ -537,17 +554,6 @@ Test(live, a_wrong_value_is_named_with_what_is_allowed, .init = set_up, .fini = 
     compare("quick,slow");
 }
 
-static size_t kinds_so_far(void)
-{
-    json_error_t error;
-    cr_assert_eq(treadle_ab_save(path), TREADLE_OK, "%s", treadle_last_error());
-    json_t *document = json_load_file(path, 0, &error);
-    cr_assert(document, "%s at line %d", error.text, error.line);
-    size_t count = json_array_size(json_object_get(document, "results"));
-    json_decref(document);
-    return count;
-}
-
 Test(live, saves_what_it_has_so_far_and_goes_on, .init = set_up, .fini = remove_file)
 {
     expect_invalid(treadle_ab_save(path), "TREADLE_AB|not set");
@@ -556,11 +562,7 @@ Test(live, saves_what_it_has_so_far_and_goes_on, .init = set_up, .fini = remove_
     expect_invalid(treadle_ab_save(NULL), "NULL|absolute path");
     cr_assert_eq(treadle_ab_save("/nowhere/at/all.json"), TREADLE_E_FAILED);
     cr_assert_eq(kinds_so_far(), 0);
-    for (int i = 0; i < 100 && kinds_so_far() < 1; i++)
-        subtract_often(500);
-    cr_assert_eq(kinds_so_far(), 1);
-    for (int i = 0; i < 100000 && (i % 500 || kinds_so_far() < 2); i++) /* it takes its time */
-        subtract_once(N / 3);
-    cr_assert_eq(kinds_so_far(), 2);
+    subtract_until_there_are_kinds(1, N);
+    subtract_until_there_are_kinds(2, N / 3);
     json_decref(finish());
 }
