@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "page.h"
@@ -209,26 +210,36 @@ static void put_plainly(FILE *file, bool page, const struct ab_live *live)
     }
 }
 
-static FILE *create(const char *path)
-{
-    int descriptor =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)0666);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+enum { DRAFT = 4096 + 40 };
 
-    if (descriptor >= 0 && !file)
+/* A draft of its own beside the file: other processes may be about to replace the same one. */
+static FILE *create(const char *path, char draft[DRAFT])
+{
+    int descriptor = -1;
+    errno = EEXIST;
+    for (int i = 0; i < 100 && descriptor < 0 && errno == EEXIST; i++) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        int length = snprintf(draft, DRAFT, "%s.%ld-%ld", path, (long)getpid(), now.tv_nsec);
+        if (length >= DRAFT) {
+            errno = ENAMETOOLONG;
+            return NULL;
+        }
+        descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)0666);
+    }
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (descriptor >= 0 && !file) {
         close(descriptor);
+        unlink(draft);
+    }
     return file;
 }
 
 bool ab_live_save(const char *path, const struct ab_live *live)
 {
-    char draft[4096 + 8];
+    char draft[DRAFT];
+    FILE *file = create(path, draft);
 
-    if ((size_t)snprintf(draft, sizeof draft, "%s.new", path) >= sizeof draft) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    FILE *file = create(draft);
     if (!file)
         return false;
     put_plainly(file, is_page(path), live);

@@ -3,11 +3,13 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <fenv.h>
+#include <glob.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -565,4 +567,44 @@ Test(live, saves_what_it_has_so_far_and_goes_on, .init = set_up, .fini = remove_
     subtract_until_there_are_kinds(1, N);
     subtract_until_there_are_kinds(2, N / 3);
     json_decref(finish());
+}
+
+static bool is_whole(const char *file)
+{
+    json_t *document = json_load_file(file, 0, NULL);
+    bool whole = document != NULL;
+    json_decref(document);
+    return whole;
+}
+
+static int compare_and_save_often(void)
+{
+    compare("quick,twin@0.5");
+    subtract_often(200);
+    for (int i = 0; i < 200; i++)
+        if (treadle_ab_save(path) != TREADLE_OK || !is_whole(path))
+            return 1;
+    return 0;
+}
+
+Test(live, processes_that_save_at_once, .init = set_up, .fini = remove_file)
+{
+    enum { PROCESSES = 3 };
+    pid_t children[PROCESSES];
+    struct stat file;
+    umask(027);
+    for (int i = 0; i < PROCESSES; i++)
+        if ((children[i] = fork()) == 0)
+            _exit(compare_and_save_often());
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        cr_assert_eq(waitpid(children[i], &status, 0), children[i]);
+        cr_assert_eq(status, 0, "%x", status);
+    }
+    cr_assert_eq(stat(path, &file), 0);
+    cr_assert_eq(file.st_mode & 0777, 0640);
+    char drafts[80];
+    glob_t found;
+    snprintf(drafts, sizeof drafts, "%s?*", path);
+    cr_assert_eq(glob(drafts, 0, NULL, &found), GLOB_NOMATCH);
 }
