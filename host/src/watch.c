@@ -41,10 +41,12 @@ void watch_for_cores(void)
     if (atomic_exchange(&wanted, true))
         return;
     pthread_mutex_lock(&lock);
-    if (!started)
-        started = thread_start(look_again_and_again, NULL);
-    else
+    if (started)
         pthread_cond_signal(&called);
+    else if (thread_start(look_again_and_again, NULL))
+        started = true;
+    else
+        atomic_store(&wanted, false); /* whoever wants more next tries again */
     pthread_mutex_unlock(&lock);
 }
 

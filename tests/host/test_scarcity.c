@@ -17,6 +17,7 @@
 
 #include "fakes.h"
 #include "strided.h"
+#include "watch.h"
 
 /* ---- who refuses ----------------------------------------------------------------------------- */
 
@@ -239,4 +240,13 @@ Test(scarcity, of_threads_at_each_attempt)
 {
     for (int k = 0; k < 3; k++)
         cr_assert_geq(refuse_at_each_attempt(&threads, every[k]), TEAM - 1);
+}
+
+Test(scarcity, of_the_thread_that_watches_for_cores)
+{
+    refuse(&threads, 1, 0);
+    watch_for_cores();
+    cr_assert_eq(threads.refused, 1);
+    watch_for_cores();
+    cr_assert_eq(threads.attempts, 2);
 }
