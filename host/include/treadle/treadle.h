@@ -7,9 +7,10 @@
  * call.
  *
  * Every function may be called from any thread at any time, also in a forked child; the library
- * gets ready on first use. All take and return only integers, doubles, pointers and UTF-8
- * strings. Memory handed in stays the caller's and is not kept; strings handed out are the
- * library's and stay valid until the process ends, unless said otherwise.
+ * gets ready on first use (but not in a constructor, see treadle_init()). All take and return only
+ * integers, doubles, pointers and UTF-8 strings. Memory handed in stays the caller's and is not
+ * kept; strings handed out are the library's and stay valid until the process ends, unless said
+ * otherwise.
  *
  * Functions that can fail return an int32_t: TREADLE_OK or a negative code of <treadle/status.h>.
  * On failure nothing is written to an output (except where the code says "undefined") and
@@ -207,7 +208,11 @@ void treadle_watch_fork(void);
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 /**
- * Get ready now: read the environment, load the plugins. Otherwise done by the first call.
+ * Get ready now: read the environment, load the plugins. Otherwise done by the first call, which
+ * must not be made by a constructor (in C++ a static initialiser) of a library that is being
+ * loaded: it would hold the loader's lock and wait for a thread that gets ready, whose plugins
+ * wait for the loader.
+ *
  * @return TREADLE_OK; TREADLE_E_INVALID if a TREADLE_ variable has a wrong value (every call
  *         reports it until it is mended and treadle_reload_env() called)
  */
