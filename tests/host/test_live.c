@@ -581,7 +581,7 @@ static int compare_and_save_often(void)
 {
     compare("quick,twin@0.5");
     subtract_often(200);
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 40; i++)
         if (treadle_ab_save(path) != TREADLE_OK || !is_whole(path))
             return 1;
     return 0;
