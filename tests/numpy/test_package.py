@@ -280,7 +280,7 @@ def test_run_elementwise_and_reduce():
     assert canonical(treadle.run("multiply", x[:, ::2], y[0, ::2])) == canonical(
         x[:, ::2] * y[0, ::2]
     )
-    for axis in (None, 0, 1, -1, (0, 1)):
+    for axis in (None, 0, 1, -1, np.int64(1), (0, 1), (np.int64(0),)):
         assert canonical(treadle.run("sum", x, axis=axis)) == canonical(x.sum(axis=axis))
         assert canonical(treadle.run("max", x, axis=axis)) == canonical(x.max(axis=axis))
     out = np.zeros((1, 40))

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -18,10 +19,13 @@ _FULL_MATRICES = 1
 _UPPER = 2
 
 
-def axes_of(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    try:
+        axes: tuple[int, ...] = (operator.index(axis),)
+    except TypeError:
+        axes = tuple(map(operator.index, axis))
     for i in axes:
         if not -ndim <= i < ndim:
             raise ValueError(f"axis {i} is out of bounds for an array of dimension {ndim}")
@@ -94,7 +98,7 @@ def run(
     op: str,
     *arrays: Any,
     out: Any = None,
-    axis: int | Sequence[int] | None = None,
+    axis: SupportsIndex | Sequence[SupportsIndex] | None = None,
     full_matrices: bool = False,
     upper: bool = False,
     used: dict[str, Any] | None = None,

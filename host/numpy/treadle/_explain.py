@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
@@ -386,7 +386,7 @@ def explain() -> RecentCalls: ...
 def explain(
     op: Any,
     *arrays: Any,
-    axis: int | Sequence[int] | None = None,
+    axis: SupportsIndex | Sequence[SupportsIndex] | None = None,
     callers: int = 0,
     full_matrices: bool = False,
     upper: bool = False,
@@ -394,7 +394,7 @@ def explain(
 def explain(
     op: Any = None,
     *arrays: Any,
-    axis: int | Sequence[int] | None = None,
+    axis: SupportsIndex | Sequence[SupportsIndex] | None = None,
     callers: int = 0,
     full_matrices: bool = False,
     upper: bool = False,
