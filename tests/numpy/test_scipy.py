@@ -287,6 +287,19 @@ for name in ("scipy.nothing", "scipy.linalg._nothing", "scipyx"):
     assert done.returncode == 0, done.stderr
 
 
+def test_a_finder_without_find_spec_is_passed_over():
+    code = """
+import sys, treadle
+treadle.install()
+class Old: # as before Python 3.4
+    def find_module(self, name, path=None): return None
+sys.meta_path.insert(-1, Old())
+import scipy.linalg, threadpoolctl, numpy.random
+"""
+    done = python("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_spec_looks_like_any_other():
     treadle.install()
     spec = importlib.util.find_spec("scipy.linalg._fblas")

@@ -9,6 +9,8 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from treadle._later import find_next
+
 _PACKAGE = "scipy."
 
 
@@ -43,15 +45,11 @@ class _Finder:
     ) -> ModuleSpec | None:
         if not name.startswith(_PACKAGE):
             return None
-        finders = list(sys.meta_path)
-        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                if isinstance(spec.loader, ExtensionFileLoader):
-                    loader: Any = _Loader(spec.loader, self._loaded)
-                    spec.loader = loader
-                return spec
-        return None
+        spec = find_next(self, name, path, target)
+        if spec is not None and isinstance(spec.loader, ExtensionFileLoader):
+            loader: Any = _Loader(spec.loader, self._loaded)
+            spec.loader = loader
+        return spec
 
 
 _finder: _Finder | None = None

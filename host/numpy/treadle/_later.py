@@ -11,6 +11,19 @@ from types import ModuleType
 from typing import Any
 
 
+def find_next(
+    after: Any, name: str, path: Sequence[str] | None, target: ModuleType | None
+) -> ModuleSpec | None:
+    """Ask the finders that come after this one, as the import system would."""
+    finders = list(sys.meta_path)
+    for finder in finders[finders.index(after) + 1 :] if after in finders else ():
+        find = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find(name, path, target) if find else None
+        if spec is not None:
+            return spec
+    return None
+
+
 class _Watcher:
     """A finder that finds nothing itself: it asks those that come next, and watches the loading.
 
@@ -28,13 +41,10 @@ class _Watcher:
     ) -> ModuleSpec | None:
         if name != self.name:
             return None
-        finders = list(sys.meta_path)
-        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                self.watch(spec)
-                return spec
-        return None
+        spec = find_next(self, name, path, target)
+        if spec is not None:
+            self.watch(spec)
+        return spec
 
     def watch(self, spec: ModuleSpec) -> None:
         loader: Any = spec.loader
