@@ -232,7 +232,7 @@ def test_uninstall_gives_scipy_its_routines_back():
 
 
 IMPORTS = """
-import sys
+import importlib, sys
 if sys.argv[1] == "before": import scipy.linalg
 import numpy as np, treadle
 treadle.uninstall() # what treadle brings is loaded at its first use
@@ -245,6 +245,8 @@ import scipy.linalg, scipy.linalg.cython_blas, scipy.linalg.cython_lapack
 from scipy.sparse.linalg import eigsh
 from importlib.machinery import ExtensionFileLoader
 module = scipy.linalg._fblas
+assert type(module.__loader__) is type(module.__spec__.loader) is ExtensionFileLoader
+importlib.reload(module)
 assert type(module.__loader__) is type(module.__spec__.loader) is ExtensionFileLoader
 a = np.random.default_rng(0).random((300, 300))
 treadle.reset()
@@ -300,11 +302,15 @@ import scipy.linalg, threadpoolctl, numpy.random
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_spec_looks_like_any_other():
+def test_a_spec_looks_like_any_other(monkeypatch):
     treadle.install()
-    spec = importlib.util.find_spec("scipy.linalg._fblas")
-    assert spec.origin == sys.modules["scipy.linalg._fblas"].__file__
+    module = sys.modules["scipy.linalg._fblas"]
+    monkeypatch.delitem(sys.modules, module.__name__)  # or its own spec would be found
+    spec = importlib.util.find_spec(module.__name__)
+    assert spec is not module.__spec__
+    assert spec.origin == module.__file__
     assert spec.loader.path == spec.origin
+    assert isinstance(spec.loader, importlib.machinery.ExtensionFileLoader)
 
 
 def test_callers_share_the_cores():

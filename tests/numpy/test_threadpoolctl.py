@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """threadpoolctl sees Treadle, limits it, and puts back what it found."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import threadpoolctl
@@ -46,6 +48,23 @@ def test_a_version_that_takes_no_controllers(tmp_path):
     text = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport threadpoolctl, treadle"
     result = python("-c", text + "\nprint(treadle.version[0])")
     assert (result.stdout, result.stderr) == ("0\n", "")
+
+
+def test_modules_of_a_zip_file_share_a_loader(tmp_path):
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as file:
+        file.writestr("other.py", "print('other')\n")
+        register = "class LibController: pass\ndef register(_): print('registered')\n"
+        file.writestr("threadpoolctl.py", register)
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'both.zip')!r})\n"
+        "import treadle; treadle.version\n"
+        "from importlib.util import find_spec\n"
+        "find_spec('threadpoolctl'); find_spec('threadpoolctl')\n"
+        "import other, threadpoolctl\n"
+        "print(type(threadpoolctl.__loader__).__name__, 'exec_module' in vars(other.__loader__))\n"
+    )
+    result = python("-c", program)
+    assert (result.stdout, result.stderr) == ("other\nregistered\nzipimporter False\n", "")
 
 
 def test_it_is_not_imported_for_it():

@@ -9,29 +9,23 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from treadle._later import find_next
+from treadle._later import Loader, find_next
 
 _PACKAGE = "scipy."
 
 
-class _Loader:
+class _Loader(Loader):
     """Load a module by its own loader, and tell when its file is in memory."""
 
-    def __init__(self, own: ExtensionFileLoader, loaded: Callable[[], Any]) -> None:
-        self._own = own
+    def __init__(self, spec: ModuleSpec, loaded: Callable[[], Any]) -> None:
+        super().__init__(spec)
         self._loaded = loaded
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         spec.loader = self._own  # the module never sees this one
-        module = self._own.create_module(spec)
+        module = super().create_module(spec)
         self._loaded()
         return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._own.exec_module(module)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._own, name)
 
 
 class _Finder:
@@ -47,8 +41,7 @@ class _Finder:
             return None
         spec = find_next(self, name, path, target)
         if spec is not None and isinstance(spec.loader, ExtensionFileLoader):
-            loader: Any = _Loader(spec.loader, self._loaded)
-            spec.loader = loader
+            _Loader(spec, self._loaded)
         return spec
 
 

@@ -24,6 +24,45 @@ def find_next(
     return None
 
 
+class Loader:
+    """Stand in a spec for a module's own loader, which is put back before the module runs.
+
+    That loader itself stays as it is: others may share it, as the modules of a zip file do.
+    """
+
+    def __init__(self, spec: ModuleSpec) -> None:
+        own: Any = spec.loader
+        stand_in: Any = self
+        self._spec, self._own = spec, own
+        spec.loader = stand_in
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # for isinstance
+        return type(self._own)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._own.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._spec.loader = self._own
+        if getattr(module, "__loader__", None) is self:
+            module.__loader__ = self._own
+        self._own.exec_module(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)
+
+
+class _Loader(Loader):
+    def __init__(self, spec: ModuleSpec, watcher: _Watcher) -> None:
+        super().__init__(spec)
+        self._watcher = watcher
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._watcher.watch(super().exec_module, module)
+
+
 class _Watcher:
     """A finder that finds nothing itself: it asks those that come next, and watches the loading.
 
@@ -42,28 +81,19 @@ class _Watcher:
         if name != self.name:
             return None
         spec = find_next(self, name, path, target)
-        if spec is not None:
-            self.watch(spec)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            _Loader(spec, self)
         return spec
 
-    def watch(self, spec: ModuleSpec) -> None:
-        loader: Any = spec.loader
-        if not hasattr(loader, "exec_module") or not hasattr(loader, "__dict__"):
-            return
-        execute = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            del loader.exec_module
-            if self.around:
-                with self.around:
-                    execute(module)
-            else:
+    def watch(self, execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+        if self.around:
+            with self.around:
                 execute(module)
-            if self in sys.meta_path:
-                sys.meta_path.remove(self)
-                _attempt(self.action)
-
-        loader.exec_module = exec_module
+        else:
+            execute(module)
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+            _attempt(self.action)
 
 
 def _attempt(action: Callable[[], object]) -> None:
