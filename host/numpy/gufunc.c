@@ -8,6 +8,7 @@
 #include <treadle/treadle.h>
 
 #include "gufunc_cost.h"
+#include "operands.h"
 
 static struct gufunc_slot slots[GUFUNC_SLOT_COUNT];
 static int taken;
@@ -76,28 +77,6 @@ static bool overlap(const struct layout *a, const struct layout *b)
     return a_first < b_end && b_first < a_end;
 }
 
-/* No two elements share memory: each axis steps over all that lies within the finer ones. Takes
- * the axes out of the layout, finest first. */
-static bool has_distinct_elements(struct layout layout)
-{
-    npy_intp reach = layout.itemsize;
-
-    while (layout.ndim > 0) {
-        int finest = 0;
-
-        for (int i = 1; i < layout.ndim; i++)
-            if (llabs(layout.strides[i]) < llabs(layout.strides[finest]))
-                finest = i;
-        if (layout.shape[finest] > 1 && llabs(layout.strides[finest]) < reach)
-            return false;
-        reach += (layout.shape[finest] - 1) * llabs(layout.strides[finest]);
-        layout.ndim--;
-        layout.shape[finest] = layout.shape[layout.ndim];
-        layout.strides[finest] = layout.strides[layout.ndim];
-    }
-    return true;
-}
-
 /* NumPy has copied what overlaps before it calls a loop; arrays made by as_strided may still
  * overlap themselves, and then the order of the matrices shows. */
 static bool matrices_are_independent(const struct gufunc_slot *slot, char *const *args,
@@ -112,7 +91,9 @@ static bool matrices_are_independent(const struct gufunc_slot *slot, char *const
             return false;
     }
     for (int out = nin; out < nargs; out++) {
-        if (!has_distinct_elements(layouts[out]))
+        const struct layout *layout = &layouts[out];
+
+        if (!operand_is_distinct(layout->ndim, layout->shape, layout->strides, layout->itemsize))
             return false;
         for (int i = 0; i < out; i++)
             if (overlap(&layouts[i], &layouts[out]))

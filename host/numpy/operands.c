@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "api.h"
-
 /* The bytes an operand touches: [first, end). */
 struct extent {
     uintptr_t first, end;
@@ -79,4 +77,59 @@ enum operands_form operands_form(int nin, int nargs, const uint8_t *itemsize, in
         }
     }
     return form;
+}
+
+/* Of the axes that are still to be looked at, which are longer than one element. */
+static int finest_axis(int ndim, const npy_intp *strides, uint64_t left)
+{
+    int finest = -1;
+
+    for (int i = 0; i < ndim; i++)
+        if ((left >> i & 1) && (finest < 0 || llabs(strides[i]) < llabs(strides[finest])))
+            finest = i;
+    return finest;
+}
+
+/* Each axis steps over all that lies within the finer ones. NumPy has 64 axes at most. */
+bool operand_is_distinct(int ndim, const npy_intp *shape, const npy_intp *strides,
+                         npy_intp itemsize)
+{
+    npy_intp reach = itemsize;
+    uint64_t left = 0;
+
+    for (int i = 0; i < ndim; i++)
+        left |= (uint64_t)(shape[i] > 1) << i;
+    while (left) {
+        int finest = finest_axis(ndim, strides, left);
+
+        if (llabs(strides[finest]) < reach)
+            return false;
+        reach += (shape[finest] - 1) * llabs(strides[finest]);
+        left &= ~((uint64_t)1 << finest);
+    }
+    return true;
+}
+
+bool operand_array_is_distinct(PyArrayObject *array)
+{
+    return operand_is_distinct(PyArray_NDIM(array), PyArray_DIMS(array), PyArray_STRIDES(array),
+                               PyArray_ITEMSIZE(array));
+}
+
+static struct extent extent_of_array(PyArrayObject *array)
+{
+    uintptr_t first = (uintptr_t)PyArray_BYTES(array);
+    struct extent extent = {first, first + (uintptr_t)PyArray_ITEMSIZE(array)};
+
+    for (int i = 0; i < PyArray_NDIM(array); i++) {
+        npy_intp reach = (PyArray_DIM(array, i) - 1) * PyArray_STRIDE(array, i);
+
+        *(reach < 0 ? &extent.first : &extent.end) += (uintptr_t)reach;
+    }
+    return extent;
+}
+
+bool operand_arrays_overlap(PyArrayObject *a, PyArrayObject *b)
+{
+    return !disjoint(extent_of_array(a), extent_of_array(b));
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api.h"
+
 /** How the operands of one inner-loop call lie to each other. */
 enum operands_form {
     /** Each output is the very memory of an operand or touches none: elements are independent. */
@@ -32,5 +34,18 @@ bool operands_touch(int nin, int nargs, int64_t n, char *const *args, const int6
  */
 enum operands_form operands_form(int nin, int nargs, const uint8_t *itemsize, int64_t n,
                                  char *const *args, const int64_t *steps);
+
+/**
+ * Whether no two elements of an operand share memory, so that the order in which they are written
+ * does not show. False as well for axes that step through each other and never meet.
+ */
+bool operand_is_distinct(int ndim, const npy_intp *shape, const npy_intp *strides,
+                         npy_intp itemsize);
+
+/** The same for an array. */
+bool operand_array_is_distinct(PyArrayObject *array);
+
+/** Whether there are bytes between the first and the last element of both arrays. */
+bool operand_arrays_overlap(PyArrayObject *a, PyArrayObject *b);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "limit.h"
 #include "method.h"
+#include "operands.h"
 #include "reduce_operation.h"
 #include "whole_report.h"
 
@@ -91,31 +92,15 @@ static PyArrayObject *start_result(const struct operation *operation, const stru
 /* ---- the call ----------------------------------------------------------------------------------
  */
 
-static bool overlap(PyArrayObject *a, PyArrayObject *b)
-{
-    npy_intp extents[2][2];
-
-    for (int i = 0; i < 2; i++) {
-        PyArrayObject *array = i ? b : a;
-
-        extents[i][0] = (npy_intp)(uintptr_t)PyArray_BYTES(array);
-        extents[i][1] = extents[i][0] + PyArray_ITEMSIZE(array);
-        for (int axis = 0; axis < PyArray_NDIM(array); axis++) {
-            npy_intp reach = (PyArray_DIM(array, axis) - 1) * PyArray_STRIDE(array, axis);
-
-            extents[i][reach > 0] += reach;
-        }
-    }
-    return extents[0][0] < extents[1][1] && extents[1][0] < extents[0][1];
-}
-
-/* Whether the caller's output is part of an input, and so may not be touched before its time. */
-static bool overwrites(const struct request *r)
+/* Whether it would show when the caller's output is written: it is part of an input, or some of its
+ * elements are the same memory. */
+static bool shows_order(const struct request *r)
 {
     PyArrayObject *out = (PyArrayObject *)r->given[REQUEST_OUT];
     PyArrayObject *where = (PyArrayObject *)r->given[REQUEST_WHERE];
 
-    return out && (overlap(out, r->array) || (where && overlap(out, where)));
+    return out && (!operand_array_is_distinct(out) || operand_arrays_overlap(out, r->array) ||
+                   (where && operand_arrays_overlap(out, where)));
 }
 
 /* Fits every type of number. */
@@ -157,7 +142,7 @@ static bool prepare(const struct operation *operation, const struct request *r,
     call->forced = limit_is_forced();
     call->ns = (double)PyArray_SIZE(r->array) * operation_element_ns(operation, r, call->slot);
     return (call->forced || limit_reached(1, call->ns)) && treadle_get_num_threads() > 1 &&
-           !overwrites(r);
+           !shows_order(r);
 }
 
 /* What NumPy made of the call. */

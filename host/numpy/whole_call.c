@@ -6,6 +6,7 @@
 
 #include <treadle/treadle.h>
 
+#include "operands.h"
 #include "whole_report.h"
 #include "whole_types.h"
 #include "whole_walk.h"
@@ -312,6 +313,19 @@ static bool warns_at_start(const struct call *call)
     return false;
 }
 
+/* Of elements that are the same memory the last one stays, in NumPy's order. */
+static bool has_distinct_outputs(const struct call *call)
+{
+    for (int i = call->nin; i < call->nargs; i++) {
+        if (call->op[i] && !operand_array_is_distinct(call->op[i]))
+            return false;
+        for (int other = call->nin; call->op[i] && other < i; other++)
+            if (call->op[other] && operand_arrays_overlap(call->op[i], call->op[other]))
+                return false;
+    }
+    return true;
+}
+
 /* ---- the call --------------------------------------------------------------------------- */
 
 /* Everything that can be decided before something happens. */
@@ -321,7 +335,7 @@ static bool suits(struct call *call, PyObject *const *args, Py_ssize_t nargs, Py
         !has_outputs_for_mask(call) || is_plain(call))
         return false;
     call->size = broadcast_size(call);
-    return is_worth_it(call) && types_resolve(call) &&
+    return is_worth_it(call) && has_distinct_outputs(call) && types_resolve(call) &&
            !(casts_floats_back(call) && slot_clears_exceptions(call->slot, call->data)) &&
            !warns_at_start(call);
 }

@@ -11,6 +11,7 @@ import pytest
 from conftest import DEPTHS, canonical
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import as_strided
 
 import treadle
 
@@ -483,6 +484,58 @@ def test_overlap_of_any_kind(first, second, out, code, masked):
         return seen(buffer)
 
     compare(work)
+
+
+def rows_in_each_other(rows, step, code="f8"):
+    """Return memory and rows of 400 elements in it that begin so many elements apart."""
+    memory = np.zeros(399 + rows * 400, code)
+    strides = (step * memory.itemsize, memory.itemsize)
+    return memory, as_strided(memory, (rows, 400), strides)
+
+
+def into_rows(step, code="f8", **how):
+    memory, out = rows_in_each_other(300, step, code)
+    np.add(A, F4, out=out, **how)
+    return memory
+
+
+def into_pair(shift):
+    memory = np.zeros(A.size + shift)
+    places = memory[: A.size], memory[shift:]
+    np.divmod(A, F4, out=tuple(place.reshape(A.shape) for place in places))
+    return memory
+
+
+def in_place_in_rows(step):
+    memory, out = rows_in_each_other(300, step)
+    out += F4
+    return memory
+
+
+IN_EACH_OTHER = {
+    "window": lambda: into_rows(1),
+    "last element": lambda: into_rows(399),
+    "one row": lambda: into_rows(0),
+    "cast": lambda: into_rows(1, "f4"),
+    "mask": lambda: into_rows(1, where=POSITIVE),
+    "in place": lambda: in_place_in_rows(1),
+    "two outputs": lambda: into_pair(400),
+    "output twice": lambda: into_pair(0),
+}
+
+
+@pytest.mark.parametrize("name", IN_EACH_OTHER)
+def test_outputs_in_each_other_are_written_in_numpys_order(name):
+    compare(lambda: seen(IN_EACH_OTHER[name]()))
+    forced(least=10_000)
+    assert large_calls(IN_EACH_OTHER[name]) == []
+
+
+@pytest.mark.parametrize("work", [lambda: into_rows(400), lambda: into_pair(A.size)])
+def test_outputs_side_by_side_are_written_in_parallel(work):
+    compare(lambda: seen(work()))
+    forced(least=10_000)
+    assert large_calls(work) == [1]
 
 
 # ---- life ---------------------------------------------------------------------------------------

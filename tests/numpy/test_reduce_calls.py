@@ -243,6 +243,45 @@ def test_output_inside_the_input():
     same([(f"{axis} {row}", lambda a=axis, r=row: call(a, r)) for axis in (0, 1) for row in (0, 9)])
 
 
+F8 = np.random.default_rng(11).standard_normal((150, 20, 200))
+F4, POSITIVE = F8.astype("f4"), F8 > 0
+
+
+def into_lines(step, name="maximum", code="f8", **how):
+    """Reduce to 150 lines of 200 elements that begin so many elements apart."""
+    x = F4 if code == "f4" else F8
+    memory = np.zeros(199 + 150 * 200, code)
+    out = as_strided(memory, (150, 200), (step * memory.itemsize, memory.itemsize))
+    getattr(np, name).reduce(x, axis=1, out=out, **how)
+    return memory
+
+
+IN_EACH_OTHER = {
+    "window": lambda: into_lines(1),
+    "last element": lambda: into_lines(199),
+    "one line": lambda: into_lines(0),
+    "sum": lambda: into_lines(1, "add"),
+    "mask": lambda: into_lines(1, "add", where=POSITIVE),
+    "dtype": lambda: into_lines(1, "add", "f4", dtype="f4"),
+}
+
+
+def is_one_parallel_call(call):
+    """False if NumPy calls its loops itself, each of which is a large call then."""
+    treadle.install()
+    treadle.set_num_threads(3)
+    treadle.set_min(1)
+    treadle.reset()
+    call()
+    return sum(row["calls"] for row in treadle.report().rows) == 1
+
+
+def test_outputs_in_each_other_are_written_in_numpys_order():
+    same(IN_EACH_OTHER.items())
+    assert [n for n, call in IN_EACH_OTHER.items() if is_one_parallel_call(call)] == []
+    assert is_one_parallel_call(lambda: into_lines(200))
+
+
 FUNCTIONS = {
     "sum": np.sum,
     "prod": np.prod,
