@@ -125,10 +125,11 @@ static bool read_casting(struct call *call, PyObject *casting)
             is_named(casting, "safe"));
 }
 
-static bool read_keyword(struct call *call, PyObject *name, PyObject *value)
+/* Outputs given in both ways are an error, whatever they are. */
+static bool read_keyword(struct call *call, bool has_outputs, PyObject *name, PyObject *value)
 {
     if (is_named(name, "out"))
-        return read_outputs(call, value);
+        return !has_outputs && read_outputs(call, value);
     if (is_named(name, "where"))
         return read_mask(call, value);
     if (is_named(name, "dtype"))
@@ -156,7 +157,7 @@ static bool read_arguments(struct call *call, PyObject *const *args, Py_ssize_t 
         if (!read_output(call, i, args[i]))
             return false;
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); i++)
-        if (!read_keyword(call, PyTuple_GET_ITEM(names, i), args[nargs + i]))
+        if (!read_keyword(call, nargs > call->nin, PyTuple_GET_ITEM(names, i), args[nargs + i]))
             return false;
     return true;
 }

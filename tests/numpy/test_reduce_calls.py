@@ -382,6 +382,7 @@ def test_warnings_and_errors():
         reduction("maximum", wide[:, :0], axis=0),
         ("too many", lambda: np.add.reduce(wide, 0, None, None, False, 0, True, 1)),
         ("twice", lambda: np.add.reduce(wide, 0, axis=0)),
+        ("output twice", lambda: np.add.reduce(wide, 0, None, None, out=np.zeros(800))),
         ("none", lambda: np.add.reduce()),
         ("by name", lambda: np.add.reduce(array=wide)),
     ]
