@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hook.h"
+#include "known_type.h"
 
 /* Floats of minimum and the like: unless zeros or NaNs tell, which reduce_parts.c looks for. */
 static struct operation operations[] = {
@@ -53,12 +54,11 @@ enum parts_order operation_order(const struct operation *operation, int type)
 int operation_type(const struct operation *operation, const struct request *r)
 {
     int type = PyArray_TYPE(r->array);
-    PyArray_Descr *descr = NULL;
     bool widens = is_sum(operation) || strcmp(operation->name, "multiply") == 0;
 
     if (r->given[REQUEST_DTYPE]) {
-        if (!PyArray_DescrConverter(r->given[REQUEST_DTYPE], &descr))
-            PyErr_Clear();
+        PyArray_Descr *descr = known_type(r->given[REQUEST_DTYPE]);
+
         type = descr ? descr->type_num : -1;
         Py_XDECREF(descr);
         return type;

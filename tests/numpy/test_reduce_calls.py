@@ -6,7 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import DEPTHS, differing, outcome
+from conftest import DEPTHS, canonical, differing, outcome
+from numpy.lib.stride_tricks import as_strided
 
 import treadle
 
@@ -186,6 +187,63 @@ def test_types_asked_for(dtype):
                     if to != "O" or x.size < 1:
                         calls.append(reduction(name, x, axis=axis, dtype=to))
         same(calls)
+
+
+class Holder:
+    """Something that NumPy asks for a dtype."""
+
+    def __init__(self):
+        self.asked = 0
+
+    @property
+    def dtype(self):
+        self.asked += 1
+        return np.dtype("f4")
+
+
+def told(call, dtype):
+    """Return what a call says of its dtype, each time that it says so."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = call(dtype)
+    return canonical(result), [str(w.message) for w in caught], getattr(dtype, "asked", None)
+
+
+def test_a_dtype_is_read_as_often_as_by_numpy():
+    x = np.arange(60000.0).reshape(200, 300)
+    has_dtype = type("has_dtype", (), {"dtype": "f4"})
+    kinds = (np.floating, np.integer, np.number, has_dtype, has_dtype(), Holder(), "f4,f4", "a")
+    calls = {
+        "reduce": lambda dtype: np.add.reduce(x, dtype=dtype),
+        "axis": lambda dtype: np.multiply.reduce(x, axis=1, dtype=dtype),
+        "sum": lambda dtype: x.sum(axis=0, dtype=dtype),
+        "mean": lambda dtype: np.mean(x, axis=0, dtype=dtype),
+        "astype": lambda dtype: x.astype(dtype),
+        "astype of gaps": lambda dtype: x[:, ::2].astype(dtype),
+    }
+
+    def all_told():
+        seen = []
+        for kind, (name, call) in itertools.product(kinds, calls.items()):
+            dtype = Holder() if isinstance(kind, Holder) else kind
+            try:
+                seen.append((name, kind, told(call, dtype)))
+            except (TypeError, ValueError) as error:
+                seen.append((name, kind, str(error)))
+        return seen
+
+    plain = all_told()
+    assert ("reduce", kinds[5], 1) in [(name, kind, what[2]) for name, kind, what in plain]
+    treadle.install()
+    treadle.set_num_threads(3)
+    treadle.set_min(1)
+    assert all_told() == plain
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32, "f4", "<f8", "float64", np.dtype("f4")])
+def test_a_usual_dtype_is_no_reason_to_stay_on_one_thread(dtype):
+    x = np.ones((300, 200), "f4")
+    assert is_one_parallel_call(lambda: np.add.reduce(x, axis=0, dtype=dtype))
 
 
 def into(make, call):

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../known_type.h"
 #include "../large.h"
 #include "../limit.h"
 #include "../method.h"
@@ -53,20 +54,13 @@ static PyArrayObject *run(struct call *call, const struct slot *slot, int *raise
 
 /* ---- astype and copy ------------------------------------------------------------------------- */
 
-static bool is_known_type(PyObject *dtype)
-{
-    return PyArray_DescrCheck(dtype) || PyType_Check(dtype) || PyUnicode_CheckExact(dtype);
-}
-
 /* What may warn, or be refused, is NumPy's. */
 static PyArray_Descr *type_asked_for(PyObject *dtype, PyArrayObject *array)
 {
-    PyArray_Descr *descr = NULL;
+    PyArray_Descr *descr = known_type(dtype);
 
-    if (!is_known_type(dtype) || !PyArray_DescrConverter(dtype, &descr)) {
-        PyErr_Clear();
+    if (!descr)
         return NULL;
-    }
     if (request_is_number(descr->type_num) && PyArray_ISNBO(descr->byteorder) &&
         (PyTypeNum_ISCOMPLEX(descr->type_num) || !PyArray_ISCOMPLEX(array)))
         return descr;
