@@ -2,6 +2,7 @@
 """Strategies that draw calls of NumPy: one for each family that Treadle stands behind."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -119,6 +120,18 @@ def may_be_output(spec, shape):
     )
 
 
+def draw_written(draw, dtype, shape, **more):
+    """Draw an array to write into; rarely, some of its elements are the same memory."""
+    array = draw_array(draw, dtype, shape, "ordinary", repeats=False, **more)
+    if not shape or not chance(draw, 30):
+        return array
+    if chance(draw, 2):
+        return replace(array, dense=True)
+    steps = list(array.steps or (1,) * len(shape))
+    steps[draw(st.integers(0, len(shape) - 1))] = 0
+    return replace(array, steps=tuple(steps))
+
+
 def draw_output(draw, args, shape, dtype):
     """Draw an array for the result: of its own, or in the memory of an input."""
     arrays = [a for a in args if isinstance(a, Array)]
@@ -130,7 +143,7 @@ def draw_output(draw, args, shape, dtype):
         dtype = draw(st.sampled_from(NUMBERS))
     if chance(draw, 60):
         shape = (*shape, 1)
-    return draw_array(draw, dtype, shape, "ordinary", repeats=False, readonly=chance(draw, 80))
+    return draw_written(draw, dtype, shape, readonly=chance(draw, 80))
 
 
 def draw_where(draw, shape):
@@ -290,7 +303,7 @@ def draw_reduction(draw, array, allowed):
     if "out" in allowed and chance(draw, 7):
         shape = reduced(array.shape, kwargs["axis"], kwargs.get("keepdims", False))
         dtype = array.dtype if chance(draw, 2) else draw(st.sampled_from(NUMBERS))
-        kwargs["out"] = draw_array(draw, dtype, shape, "ordinary", repeats=False)
+        kwargs["out"] = draw_written(draw, dtype, shape)
     return kwargs
 
 

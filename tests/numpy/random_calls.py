@@ -34,7 +34,8 @@ class Array(Brief):
     """An operand in memory of its own.
 
     `order` lists the axes from the outermost in memory to the innermost, `steps` how many elements
-    lie from one to the next along each axis: 0 repeats, negative runs backwards.
+    lie from one to the next along each axis: 0 repeats, negative runs backwards. If it is `dense`,
+    each line begins one step after the line before, as a sliding window does.
     """
 
     dtype: str
@@ -43,6 +44,7 @@ class Array(Brief):
     seed: int = 0
     order: tuple[int, ...] | None = None
     steps: tuple[int, ...] | None = None
+    dense: bool = False
     unaligned: int = 0
     readonly: bool = False
     subclass: bool = False
@@ -156,9 +158,10 @@ class Operand:
         steps = spec.steps or (1,) * len(spec.shape)
         for axis in reversed(spec.order or range(len(spec.shape))):
             n, step = spec.shape[axis], steps[axis]
-            strides[axis] = items * step * dtype.itemsize
+            pitch = 1 if spec.dense else items
+            strides[axis] = pitch * step * dtype.itemsize
             if step < 0 and n:
-                first -= (n - 1) * items * step
+                first -= (n - 1) * pitch * step
             items *= max(1, n * abs(step))
         total = items + 2 * MARGIN
         raw = np.empty(total * dtype.itemsize + 2 * LINE, np.uint8)
