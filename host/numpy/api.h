@@ -33,6 +33,19 @@ static inline bool numpy_is_2(void)
     return PyArray_GetNDArrayCFeatureVersion() >= API_OF_2_0;
 }
 
+/* NumPy's C code refused something: NumPy shall do the call, and say so. Any other exception may
+ * come from Python code that ran meanwhile, such as a handler of signals, which will not raise it
+ * once more: it is the caller's. [GIL held] */
+static inline void forget_refusal(void)
+{
+    PyObject *refusals[] = {PyExc_TypeError,     PyExc_ValueError,          PyExc_MemoryError,
+                            PyExc_OverflowError, PyExc_NotImplementedError, PyExc_AttributeError};
+
+    for (size_t i = 0; PyErr_Occurred() && i < sizeof(refusals) / sizeof(*refusals); i++)
+        if (PyErr_ExceptionMatches(refusals[i]))
+            PyErr_Clear();
+}
+
 /* For the few lines that every small call comes by: laid out as one straight piece, side by side,
  * since a jump that is taken costs as much as what it jumps over, and each page costs something. */
 #define LIKELY(condition) __builtin_expect(condition, 1)

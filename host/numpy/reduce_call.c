@@ -66,7 +66,8 @@ static bool skips_first(const struct operation *operation, const struct request 
 }
 
 /* The result with its start values, always an array, or NULL. Where the first elements are the
- * start, NumPy is told a number, which nobody will see. */
+ * start, NumPy is told a number, which nobody will see. What NumPy refuses, it will refuse again;
+ * other exceptions stay. */
 static PyArrayObject *start_result(const struct operation *operation, const struct request *r,
                                    PyArrayObject *where)
 {
@@ -79,6 +80,8 @@ static PyArrayObject *start_result(const struct operation *operation, const stru
                               skips_first(operation, r) ? zero : NULL);
     Py_XDECREF(array);
     Py_XDECREF(mask);
+    if (!result)
+        forget_refusal();
     if (result && PyArray_CheckScalar(result) && !PyArray_Check(result)) {
         scalar = result;
         result = PyArray_FromScalar(scalar, NULL);
@@ -145,7 +148,7 @@ static bool prepare(const struct operation *operation, const struct request *r,
            !shows_order(r);
 }
 
-/* What NumPy made of the call. */
+/* What NumPy made of the call; false with an exception if Python code raised it. */
 static bool fits(struct parts_call *call)
 {
     if (!PyArray_ISBEHAVED(call->result) || PyArray_TYPE(call->result) != call->slot->type ||
@@ -165,6 +168,15 @@ static int flags_of_interest(const struct parts_call *call)
     return can_raise ? fetestexcept(FE_UNDERFLOW | FE_OVERFLOW | FE_INVALID) : 0;
 }
 
+/* Likewise. */
+static bool add_parts(struct parts_call *call)
+{
+    bool done = parts_reduce(call) && !PyErr_Occurred();
+
+    forget_refusal();
+    return done;
+}
+
 /* Returns the result; or NULL, and if there is no exception then NumPy must do the call. */
 static PyObject *reduce_parallel(const struct operation *operation, const struct request *r,
                                  struct parts_call *call)
@@ -176,13 +188,11 @@ static PyObject *reduce_parallel(const struct operation *operation, const struct
     call->where = where ? spread(where, r->array) : NULL;
     call->result = call->where || !where ? start_result(operation, r, call->where) : NULL;
     feclearexcept(FE_ALL_EXCEPT);
-    done = call->result && fits(call) && parts_reduce(call);
+    done = call->result && fits(call) && add_parts(call);
     flags = done ? flags_of_interest(call) : 0;
     Py_XDECREF(call->where);
-    if (!done || PyErr_Occurred()) {
-        PyErr_Clear();
+    if (!done)
         Py_CLEAR(call->result);
-    }
     if (call->result && flags && report_raised("reduce", flags) < 0)
         Py_CLEAR(call->result);
     if (!call->result || r->given[REQUEST_OUT])

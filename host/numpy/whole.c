@@ -5,6 +5,7 @@
 #include "repeat.h"
 #include "whole_call.h"
 #include "whole_report.h"
+#include "whole_types.h"
 #include "whole_walk.h"
 
 enum { WHOLE_COUNT = 130 };
@@ -167,7 +168,7 @@ static int check_numpy(const PyUFuncObject *ufunc)
         PyErr_SetString(PyExc_RuntimeError, "this NumPy's ufuncs have another layout");
         return -1;
     }
-    return report_find() < 0 || walk_learn() < 0 ? -1 : 0;
+    return report_find() < 0 || types_find() < 0 || walk_learn() < 0 ? -1 : 0;
 }
 
 /* Somebody may have put a function of their own there since: then it stays. */

@@ -11,7 +11,7 @@
 #include "whole_types.h"
 #include "whole_walk.h"
 
-/* ---- reading the arguments: false sends the call on to NumPy ---------------------------- */
+/* ---- reading the arguments: false without an exception sends the call on to NumPy -------- */
 
 static bool is_number(int type)
 {
@@ -48,7 +48,7 @@ static bool read_scalar(struct call *call, int i, PyObject *object)
         return false;
     array = (PyArrayObject *)PyArray_FromAny(object, NULL, 0, 0, 0, NULL);
     if (!array) {
-        PyErr_Clear();
+        forget_refusal();
         return false;
     }
     call->op[i] = array;
@@ -354,17 +354,15 @@ static PyObject *result_of(const struct call *call)
     return results;
 }
 
-/* False: NumPy has to do it. True: *result is what the caller gets. */
+/* False: NumPy has to do it. True: *result is what the caller gets, NULL with an exception. */
 static bool carry_out(struct call *call, PyObject **result)
 {
     npy_intp bufsize = report_bufsize();
     int status;
 
     *result = NULL;
-    if (bufsize < 0) {
-        PyErr_Clear();
-        return false;
-    }
+    if (bufsize < 0)
+        return true;
     if (types_are_trivial(call, bufsize))
         return false;
     status = types_convert(call, bufsize);
@@ -390,5 +388,7 @@ PyObject *whole_call(const struct whole *whole, PyObject *const *args, size_t na
     bool done = suits(&call, args, PyVectorcall_NARGS(nargsf), names) && carry_out(&call, &result);
 
     clear(&call);
-    return done ? result : whole->numpy((PyObject *)whole->ufunc, args, nargsf, names);
+    if (done || PyErr_Occurred())
+        return result;
+    return whole->numpy((PyObject *)whole->ufunc, args, nargsf, names);
 }

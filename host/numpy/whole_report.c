@@ -14,17 +14,32 @@ typedef int (*get_pyvals_fn)(char *name, int *bufsize, int *mask, PyObject **err
 typedef int (*handle_fperr_fn)(int mask, PyObject *errobj, int raised, int *first);
 typedef int (*give_errors_fn)(const char *name, int raised);
 
-static PyObject *getbufsize; /* the Python function of 2.x, which keeps it in a context variable */
+/* 2.x keeps the size in a context variable. What getbufsize() asks is a function in C, and so no
+ * place where Python runs handlers of signals; getbufsize() itself is for a NumPy without it. */
+static PyObject *get_settings, *getbufsize;
+
+static PyObject *attribute_of(const char *module_name, const char *name)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *attribute = module ? PyObject_GetAttrString(module, name) : NULL;
+
+    Py_XDECREF(module);
+    return attribute;
+}
 
 int report_find(void)
 {
-    PyObject *numpy;
+    PyObject *settings;
 
-    if (getbufsize)
+    if (getbufsize || !numpy_is_2())
         return 0;
-    numpy = PyImport_ImportModule("numpy");
-    getbufsize = numpy ? PyObject_GetAttrString(numpy, "getbufsize") : NULL;
-    Py_XDECREF(numpy);
+    settings = attribute_of("numpy._core.umath", "_get_extobj_dict");
+    if (settings && PyCFunction_CheckExact(settings))
+        get_settings = Py_NewRef(settings);
+    Py_XDECREF(settings);
+    forget_refusal(); /* a NumPy without it */
+    if (!PyErr_Occurred())
+        getbufsize = attribute_of("numpy", "getbufsize");
     return getbufsize ? 0 : -1;
 }
 
@@ -66,11 +81,37 @@ int report_raised(const char *ufunc, int raised)
     return numpy_is_2() ? report_as_2(ufunc, flags) : report_as_1(ufunc, flags);
 }
 
-npy_intp report_bufsize(void)
+static npy_intp bufsize_of_1(void)
 {
-    PyObject *size = PyObject_CallNoArgs(getbufsize);
+    get_pyvals_fn get = __extension__(get_pyvals_fn) PyUFunc_API[GET_PYVALS];
+    int bufsize, mask;
+    PyObject *errobj = NULL;
+
+    if (get((char *)"bufsize", &bufsize, &mask, &errobj) < 0)
+        return -1;
+    Py_XDECREF(errobj);
+    return bufsize;
+}
+
+static PyObject *setting(const char *name)
+{
+    PyObject *settings = PyObject_CallNoArgs(get_settings);
+    PyObject *value = settings ? PyMapping_GetItemString(settings, name) : NULL;
+
+    Py_XDECREF(settings);
+    return value;
+}
+
+static npy_intp bufsize_of_2(void)
+{
+    PyObject *size = get_settings ? setting("bufsize") : PyObject_CallNoArgs(getbufsize);
     npy_intp value = size ? PyLong_AsSsize_t(size) : -1;
 
     Py_XDECREF(size);
     return value;
+}
+
+npy_intp report_bufsize(void)
+{
+    return numpy_is_2() ? bufsize_of_2() : bufsize_of_1();
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 
 static const double half_max = 65504.0;
+static PyObject *promotion_state; /* the function of 1.x that tells it; in C */
 
 static bool is_numpy_1(void)
 {
@@ -80,7 +81,7 @@ static bool ask_numpy(struct call *call)
         answer = PyObject_Call(method, args, names);
     if (answer)
         found = take_types(call, answer);
-    PyErr_Clear();
+    forget_refusal();
     Py_XDECREF(answer);
     Py_XDECREF(names);
     Py_XDECREF(args);
@@ -100,17 +101,26 @@ static bool goes_by_value(const struct call *call)
     return any_scalar && any_array && is_numpy_1();
 }
 
+int types_find(void)
+{
+    PyObject *numpy;
+
+    if (promotion_state || !is_numpy_1())
+        return 0;
+    numpy = PyImport_ImportModule("numpy");
+    promotion_state = numpy ? PyObject_GetAttrString(numpy, "_get_promotion_state") : NULL;
+    Py_XDECREF(numpy);
+    return promotion_state ? 0 : -1;
+}
+
 /* 1.26 can be told to promote as 2.0 does. */
 static bool promotes_as_1(void)
 {
-    PyObject *numpy = PyImport_ImportModule("numpy");
-    PyObject *state = numpy ? PyObject_CallMethod(numpy, "_get_promotion_state", NULL) : NULL;
+    PyObject *state = PyObject_CallNoArgs(promotion_state);
     bool legacy =
         state && PyUnicode_Check(state) && PyUnicode_CompareWithASCIIString(state, "legacy") == 0;
 
-    PyErr_Clear();
     Py_XDECREF(state);
-    Py_XDECREF(numpy);
     return legacy;
 }
 
@@ -131,7 +141,7 @@ static bool ask_numpy_1(struct call *call)
     found = casting_of(call, &casting) &&
             ufunc->type_resolver(ufunc, NPY_UNSAFE_CASTING, call->op, NULL, call->types) == 0 &&
             PyUFunc_ValidateCasting(ufunc, casting, call->op, call->types) == 0;
-    PyErr_Clear();
+    forget_refusal();
     return found;
 }
 

@@ -5,9 +5,15 @@
 #include "whole_call.h"
 
 /**
- * Ask NumPy for the types of the loop, and find the loop. No exception is left, and nothing that
- * can be seen has happened.
- * @return false if NumPy refuses the types or the loop can't run on other threads
+ * Find what this NumPy offers for that. [GIL held]
+ * @return 0, or -1 with an exception
+ */
+int types_find(void);
+
+/**
+ * Ask NumPy for the types of the loop, and find the loop. Nothing that can be seen has happened.
+ * @return false if NumPy refuses the types or the loop can't run on other threads; false with an
+ *         exception if Python code has run meanwhile and raised it
  */
 bool types_resolve(struct call *call);
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Calls that NumPy cuts into pieces: results, layout, warnings and errors stay NumPy's."""
 
+import ctypes
+import functools
+import operator
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -638,3 +642,53 @@ def shifted(a):
 @pytest.mark.parametrize("name", LINES)
 def test_contiguous_lines(name):
     compare(lambda: canonical_all(LINES[name]()))
+
+
+# ---- exceptions from elsewhere ------------------------------------------------------------------
+
+SQUARE = np.linspace(-1, 2, 90_000).reshape(300, 300)
+INTERRUPTED = {
+    "broadcast": functools.partial(np.add, SQUARE, SQUARE[:1]),
+    "types": functools.partial(np.multiply, SQUARE, SQUARE.astype("f4")),
+    "masked": functools.partial(np.add, SQUARE, 1, where=SQUARE > 0, out=SQUARE.copy()),
+    "sum": functools.partial(np.add.reduce, SQUARE),
+    "maximum": functools.partial(np.maximum.reduce, SQUARE, axis=1),
+    "all": functools.partial(np.logical_and.reduce, SQUARE, axis=0),
+    "convert": functools.partial(SQUARE.astype, "f4"),
+    "choose": functools.partial(np.where, SQUARE > 0, SQUARE, 1.0),
+}
+
+
+class Interruption(Exception):
+    pass
+
+
+def interrupt_by_signal():
+    """Python's handler of SIGINT is due, and has not run."""
+    return ctypes.pythonapi.PyErr_SetInterrupt
+
+
+def interrupt_by_thread():
+    return functools.partial(
+        ctypes.pythonapi.PyThreadState_SetAsyncExc,
+        ctypes.c_ulong(threading.get_ident()),
+        ctypes.py_object(Interruption),
+    )
+
+
+def interrupted(*_):
+    raise Interruption
+
+
+@pytest.mark.parametrize("interrupt", [interrupt_by_signal, interrupt_by_thread])
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_interruptions_reach_the_caller(name, interrupt):
+    """No Python code runs between the interruption and the call."""
+    calls = [interrupt(), INTERRUPTED[name]]
+    before = signal.signal(signal.SIGINT, interrupted)
+    forced()
+    try:
+        with pytest.raises(Interruption):
+            list(map(operator.call, calls))
+    finally:
+        signal.signal(signal.SIGINT, before)

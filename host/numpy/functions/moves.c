@@ -325,7 +325,7 @@ static PyObject *choose_with_type(PyObject *const *args, PyArray_Descr *descr)
         call.types[i] = new_descr(descr);
     slot.loop = call.op[0] && call.op[1] && call.op[2] ? slot.loop : NULL;
     out = run(&call, &slot, &raised);
-    PyErr_Clear();
+    forget_refusal();
     return (PyObject *)out;
 }
 
@@ -341,11 +341,11 @@ static __attribute__((noinline)) PyObject *choose_large(PyObject *module, PyObje
     PyArray_Descr *descr = ask_for_type(module, args);
     PyObject *result = NULL;
 
-    PyErr_Clear();
+    forget_refusal();
     if (descr)
         result = choose_with_type(args, descr);
     Py_XDECREF((PyObject *)descr);
-    return result ? result : where.plain(module, args, 3);
+    return result || PyErr_Occurred() ? result : where.plain(module, args, 3);
 }
 
 static HOT PyObject *choose(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
