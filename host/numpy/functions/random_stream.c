@@ -98,7 +98,7 @@ static PyArrayObject *result_of(const struct request *r)
     return (PyArrayObject *)PyArray_SimpleNew(ndim, shape, NPY_DOUBLE);
 }
 
-/* -1: an exception that is not about this attempt, such as Ctrl-C. */
+/* -1: an exception of Python code that ran meanwhile, such as a handler of signals. */
 static int fill_result(PyObject *self, const char *attribute, PyArrayObject *result)
 {
     PyObject *bits = PyObject_GetAttrString(self, attribute);
@@ -109,7 +109,7 @@ static int fill_result(PyObject *self, const char *attribute, PyArrayObject *res
 
     Py_XDECREF(bits);
     Py_XDECREF(done);
-    if (truth >= 0 || !PyErr_ExceptionMatches(PyExc_Exception))
+    if (truth >= 0 || !PyErr_ExceptionMatches(PyExc_MemoryError))
         return truth;
     PyErr_Clear();
     return 0;
