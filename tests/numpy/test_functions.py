@@ -443,6 +443,9 @@ def test_arguments_of_sort():
 # ---- random ----------------------------------------------------------------------------------
 
 STREAMS = ("PCG64", "PCG64DXSM", "Philox", "MT19937", "SFC64")
+# Methods that an older Cython made are called in a way of their own (docs/using.md).
+SPLITS_STREAMS = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+needs_split_streams = pytest.mark.skipif(not SPLITS_STREAMS, reason="since NumPy 2.0")
 
 
 def state_of(source):
@@ -564,6 +567,57 @@ def test_one_stream_of_many_threads():
     assert generator.bit_generator.state == one.bit_generator.state
 
 
+@needs_split_streams
+@pytest.mark.parametrize("name", STREAMS[:4])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_handler_that_draws(name, before, monkeypatch):
+    """A handler of signals runs where Python does: just before or after the parts are drawn."""
+    generator = np.random.Generator(getattr(np.random, name)(7))
+    drawn = []
+    draw_parts = treadle._treadle.draw_parts
+
+    def interrupted(*args):
+        if before:
+            drawn.append(generator.random(1))
+        done = draw_parts(*args)
+        drawn.append(generator.random(1))
+        return done
+
+    treadle.install()
+    treadle.set_min(1)
+    treadle.set_num_threads(3)
+    monkeypatch.setattr(treadle._treadle, "draw_parts", interrupted)
+    numbers = generator.random(5000)
+    treadle.uninstall()
+    one = np.random.Generator(getattr(np.random, name)(7))
+    expected = one.random(5000 + len(drawn))
+    assert len(drawn) == 1 + before
+    assert np.array_equal(np.sort(np.concatenate([numbers, *drawn])), np.sort(expected))
+    assert repr(generator.bit_generator.state) == repr(one.bit_generator.state)
+
+
+@needs_split_streams
+@pytest.mark.parametrize("name", STREAMS[:4])
+def test_a_handler_that_raises_after_drawing(name, monkeypatch):
+    generator = np.random.Generator(getattr(np.random, name)(7))
+    draw_parts = treadle._treadle.draw_parts
+
+    def interrupted(*args):
+        assert draw_parts(*args)
+        raise TimeoutError
+
+    treadle.install()
+    treadle.set_min(1)
+    treadle.set_num_threads(3)
+    monkeypatch.setattr(treadle._treadle, "draw_parts", interrupted)
+    with pytest.raises(TimeoutError):
+        generator.random(5000)
+    treadle.uninstall()
+    one = np.random.Generator(getattr(np.random, name)(7))
+    one.random(5000)
+    assert generator.random() == one.random()
+
+
 # ---- in and out ------------------------------------------------------------------------------
 
 X = np.random.default_rng(8).standard_normal((300, 400)) + 9
@@ -587,8 +641,6 @@ STREAMED = {
     "philox": lambda: np.random.Generator(np.random.Philox(1)).random(5000),
     "rand": lambda: np.random.RandomState(1).rand(50, 100),
 }
-# Methods that an older Cython made are called in a way of their own (docs/using.md).
-SPLITS_STREAMS = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 
 @pytest.mark.parametrize("name", SPLIT)

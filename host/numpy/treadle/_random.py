@@ -20,26 +20,24 @@ _GRAIN = 312
 _PHILOX_BLOCK = 4
 
 
-def _by_steps(source: Any, begins: Sequence[int]) -> _Places:
+def _by_steps(kind: Any, state: Any, begins: Sequence[int]) -> _Places:
     """Copy PCG64 or PCG64DXSM, which make a step for each number."""
-    state = source.state
     kept = {name: state[name] for name in ("has_uint32", "uinteger")}
     for begin in begins:
-        copy = type(source)(0)
+        copy = kind(0)
         copy.state = state
         copy.advance(begin)
         copy.state = copy.state | kept
         yield copy
 
 
-def _by_blocks(source: Philox, begins: Sequence[int]) -> _Places:
+def _by_blocks(kind: Any, state: Any, begins: Sequence[int]) -> _Places:
     """Copy Philox, which makes four numbers of each value of its counter."""
-    state: Any = source.state
     words = state["state"]["counter"]
     counter = sum(int(word) << 64 * i for i, word in enumerate(words))
     left = _PHILOX_BLOCK - state["buffer_pos"]
     for begin in begins:
-        copy: Any = Philox(0)
+        copy = kind(0)
         if begin <= left:
             copy.state, drawn = state, begin
         else:
@@ -57,43 +55,49 @@ def _polynomial(words: int) -> bytes:
     return _treadle.mt19937_polynomial(words)
 
 
-def _by_polynomials(source: MT19937, begins: Sequence[int]) -> _Places:
+def _by_polynomials(kind: Any, state: Any, begins: Sequence[int]) -> _Places:
     """Copy MT19937, which leaves its state in whole rounds of 624 words."""
-    state: Any = source.state
     at, key = 0, state["state"]["key"]
     for begin in begins:
         if begin > at:
             key = _treadle.mt19937_jumped(key, _polynomial(2 * (begin - at)))
             at = begin
-        copy: Any = MT19937(0)
+        copy = kind(0)
         copy.state = {**state, "state": {**state["state"], "key": key}}
         yield copy
 
 
-# How to get copies that begin later in the stream, and how many numbers pay for one.
-_JUMPS: dict[type, tuple[Callable[[Any, Sequence[int]], _Places], int]] = {
-    PCG64: (_by_steps, 40_000),
-    PCG64DXSM: (_by_steps, 40_000),
-    Philox: (_by_blocks, 40_000),
-    MT19937: (_by_polynomials, 700_000),
+# How to get copies that begin later in the stream, how many numbers pay for one, and how often the
+# generator steps for a number.
+_JUMPS: dict[type, tuple[Callable[[Any, Any, Sequence[int]], _Places], int, int]] = {
+    PCG64: (_by_steps, 40_000, 1),
+    PCG64DXSM: (_by_steps, 40_000, 1),
+    Philox: (_by_blocks, 40_000, 1),
+    MT19937: (_by_polynomials, 700_000, 2),
 }
 
 
 def fill(bit_generator: Any, out: _Array, forced: bool) -> bool:
-    """Fill `out` as ``Generator(bit_generator).random(out=out)`` does; False: nothing was done."""
-    jump, least = _JUMPS.get(type(bit_generator), (None, 1))
+    """Fill `out` as ``Generator(bit_generator).random(out=out)`` does; False: nothing was done.
+
+    The generator goes behind all of these numbers before the first is drawn, unless somebody has
+    drawn from it meanwhile: whatever threads or handlers of signals do, no number comes twice.
+    """
+    kind = type(bit_generator)
+    jump, least, steps = _JUMPS.get(kind, (None, 1, 1))
     if jump is None:
         return False
-    parts = min(_treadle.get_num_threads(), out.size // (_GRAIN if forced else least))
+    # The copy that becomes the end steps over a round: then MT19937 shows its true state.
+    size = out.size - _GRAIN
+    parts = min(_treadle.get_num_threads(), size // (_GRAIN if forced else least))
     if parts < 2:
         return False
-    length = out.size // parts // _GRAIN * _GRAIN
-    begins = [i * length for i in range(parts)]
-    with bit_generator.lock:
-        copies = list(jump(bit_generator, begins))
-        ends = [*begins[1:], out.size]
-        capsules = [copy.capsule for copy in copies]
-        if not _treadle.draw_parts(out, list(zip(capsules, ends, strict=True))):
-            return False
-        bit_generator.state = copies[-1].state
-    return True
+    length = size // parts // _GRAIN * _GRAIN
+    begins = [i * length for i in range(parts + 1)]
+    first = bit_generator.state
+    *copies, last = jump(kind, first, begins)
+    last.random_raw(steps * (out.size - begins[-1]), output=False)
+    ends = [*begins[1:-1], out.size]
+    capsules = [copy.capsule for copy in copies]
+    drawn = list(zip(capsules, ends, strict=True))
+    return _treadle.draw_parts(out, drawn, bit_generator, first, last.state)
