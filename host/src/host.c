@@ -101,12 +101,12 @@ void host_fork(enum fork_step step)
 
 const struct plan *host_plan(int32_t *status)
 {
-    const struct plan *plan;
+    const struct plan *plan = policy_plan();
+    int32_t ready = TREADLE_OK;
     /* Again: another thread's treadle_reload_env() may take away what host_ready() has found. */
-    do {
+    while (__builtin_expect(!plan, 0) && !(ready = host_ready()))
         plan = policy_plan();
-        *status = plan ? TREADLE_OK : host_ready();
-    } while (!plan && !*status);
+    *status = ready;
     return plan;
 }
 
