@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ab_live.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "draft.h"
 #include "page.h"
 
 /** Median seconds of a call of one side. */
@@ -210,44 +207,12 @@ static void put_plainly(FILE *file, bool page, const struct ab_live *live)
     }
 }
 
-enum { DRAFT = 4096 + 40 };
-
-/* A draft of its own beside the file: other processes may be about to replace the same one. */
-static FILE *create(const char *path, char draft[DRAFT])
-{
-    int descriptor = -1;
-    errno = EEXIST;
-    for (int i = 0; i < 100 && descriptor < 0 && errno == EEXIST; i++) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        int length = snprintf(draft, DRAFT, "%s.%ld-%ld", path, (long)getpid(), now.tv_nsec);
-        if (length >= DRAFT) {
-            errno = ENAMETOOLONG;
-            return NULL;
-        }
-        descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)0666);
-    }
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    if (descriptor >= 0 && !file) {
-        close(descriptor);
-        unlink(draft);
-    }
-    return file;
-}
-
 bool ab_live_save(const char *path, const struct ab_live *live)
 {
-    char draft[DRAFT];
-    FILE *file = create(path, draft);
+    struct draft draft;
 
-    if (!file)
+    if (!draft_begin(&draft, path, 0666))
         return false;
-    put_plainly(file, is_page(path), live);
-    bool whole = !ferror(file);
-    if (fclose(file) == 0 && whole && rename(draft, path) == 0)
-        return true;
-    int reason = errno;
-    unlink(draft);
-    errno = reason;
-    return false;
+    put_plainly(draft.file, is_page(path), live);
+    return draft_end(&draft, true);
 }

@@ -6,27 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ab_document.h"
 #include "cli.h"
+#include "draft.h"
 
 static bool is_file(const char *name)
 {
     size_t length = strlen(name);
 
     return strchr(name, '/') || (length > 5 && !strcmp(name + length - 5, ".json"));
-}
-
-/** Every folder on the way to `path`. */
-static void make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0700); /* fails if it is there, and then the file can be opened */
-        *slash = '/';
-    }
 }
 
 static bool find(const char *name, char *path)
@@ -52,18 +41,18 @@ static bool find(const char *name, char *path)
 
 bool ab_store_save(const char *name, const json_t *document)
 {
-    char path[PATH_MAX], draft[PATH_MAX + 8];
+    char path[PATH_MAX];
+    struct draft draft;
 
     if (!find(name, path))
         return false;
     if (!is_file(name))
-        make_folders(path);
-    snprintf(draft, sizeof draft, "%s.new", path);
-    if (!json_dump_file(document, draft, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) &&
-        !rename(draft, path))
+        draft_make_folders(path);
+    if (draft_begin(&draft, path, 0666) &&
+        draft_end(&draft,
+                  !json_dumpf(document, draft.file, JSON_INDENT(1) | JSON_REAL_PRECISION(9))))
         return true;
     cli_fail(CLI_FAILED, "ab: --save: %s cannot be written: %s", path, strerror(errno));
-    unlink(draft);
     return false;
 }
 

@@ -6,12 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <treadle/treadle.h>
 
 #include "cli.h"
+#include "draft.h"
 
 enum { LINE = 256 };
 
@@ -137,17 +136,6 @@ void tune_profile_put(struct tune_profile *profile, const char *op, const char *
         exit(cli_fail(CLI_FAILED, "%s: no memory", profile->what));
 }
 
-/** Every folder on the way to `path`. */
-static void make_folders(const char *path)
-{
-    char part[sizeof((struct tune_profile *)0)->path];
-
-    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        mkdir(part, 0700); /* fails if it is there, and then the file can be opened */
-    }
-}
-
 static void print_all(const struct tune_profile *profile, FILE *file)
 {
     struct treadle_backend_info info;
@@ -161,24 +149,18 @@ static void print_all(const struct tune_profile *profile, FILE *file)
     fputs("end\n", file);
 }
 
-bool tune_profile_write(const struct tune_profile *profile)
+bool tune_profile_write(struct tune_profile *profile)
 {
-    char draft[sizeof profile->path + 8];
+    struct draft draft;
 
-    make_folders(profile->path);
-    snprintf(draft, sizeof draft, "%s.XXXXXX", profile->path);
-    int descriptor = mkstemp(draft);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    if (file) {
-        print_all(profile, file);
-        bool good = !ferror(file) && !fflush(file) && !fsync(descriptor);
-        if (!fclose(file) && good && !rename(draft, profile->path))
+    draft_make_folders(profile->path);
+    if (draft_begin(&draft, profile->path, 0600)) {
+        print_all(profile, draft.file);
+        if (draft_end(&draft, true))
             return true;
     }
     cli_fail(CLI_FAILED, "%s: %s cannot be written: %s", profile->what, profile->path,
              strerror(errno));
-    if (descriptor >= 0)
-        unlink(draft);
     return false;
 }
 

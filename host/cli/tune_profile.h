@@ -34,7 +34,7 @@ void tune_profile_put(struct tune_profile *profile, const char *op, const char *
                       const char *backend, uint32_t callers, const struct tune_cost *cost);
 
 /** Replace the file, at once or not at all. @return false with the reason printed */
-bool tune_profile_write(const struct tune_profile *profile);
+bool tune_profile_write(struct tune_profile *profile);
 
 void tune_profile_finish(struct tune_profile *profile);
 

@@ -265,8 +265,12 @@ def test_ab_saves_under_a_name(treadle, tmp_path):
 
 
 def test_ab_saves_into_a_file_or_says_why_not(treadle, tmp_path):
+    of_another = tmp_path / "x.json.new"
+    of_another.write_text("unfinished")
     save(treadle, tmp_path / "x.json", "serial", "serial")
     assert json.loads((tmp_path / "x.json").read_text())["schema"] == 1
+    assert of_another.read_text() == "unfinished"
+    assert len(list(tmp_path.iterdir())) == 2
     args = ["serial", "serial", "--sizes", 10, "--time", 0.02, "--save", tmp_path / "no" / "x.json"]
     assert "cannot be written" in treadle("ab", *args, code=FAILED).stderr
 
