@@ -327,6 +327,7 @@ def test_picked_elements(dtype):
             (f"take along {name}", lambda x=x, p=short: np.take(x, p, axis=0)),
             (f"places {name}", lambda x=x, p=short: x[p]),
             (f"bools {name}", lambda x=x, b=bools: x[b]),
+            (f"blocks {name}", lambda x=x: x[np.resize(np.arange(74) < 37, x.shape)]),
             (f"columns {name}", lambda x=x, b=bools: x[np.asfortranarray(b)]),
         ]
     same(calls)
@@ -353,6 +354,7 @@ def test_arguments_of_take():
         ("floats", lambda: x[places.astype("f8")]),
         ("too few bools", lambda: x[bools[:2999]]),
         ("bools of bytes", lambda: x[(x % 4).astype("u1").view(bool)]),
+        ("bools of twos", lambda: x[np.full(3000, 2, "u1").view(bool)]),
         ("tuple", lambda: x[(places,)]),
         ("rows", lambda: x.reshape(300, 10)[places[:300]]),
         ("rows by bools", lambda: x.reshape(300, 10)[bools[:300]]),
