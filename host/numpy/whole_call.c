@@ -77,8 +77,16 @@ static bool read_output(struct call *call, int i, PyObject *object)
     return true;
 }
 
+/* From 2.3 on: a new array, also where None would give a number. np.var() is written so. */
+static bool asks_for_array(PyObject *out)
+{
+    return out == Py_Ellipsis && PyArray_GetNDArrayCFeatureVersion() >= 0x14;
+}
+
 static bool read_outputs(struct call *call, PyObject *out)
 {
+    if (asks_for_array(out))
+        return true;
     if (!PyTuple_CheckExact(out))
         return call->nargs == call->nin + 1 && read_output(call, call->nin, out);
     if (PyTuple_GET_SIZE(out) != call->nargs - call->nin)

@@ -269,6 +269,8 @@ PIECEWISE = {
     "in place": lambda: np.add(F4, A, out=np.array(F4)),
     "dtype": lambda: np.add(F4, F4, dtype=np.dtype("f8")),
 }
+if np.lib.NumpyVersion(np.__version__) >= "2.3.0":
+    PIECEWISE["an array in any case"] = lambda: np.subtract(A, A[0], out=...)
 
 
 def large_calls(make):
