@@ -24,9 +24,9 @@ static bool is_array_of_numbers(PyObject *object)
 }
 
 /* From 2.0 on a Python number in a call with other operands has no type of its own. */
-static PyTypeObject *weak_type(const struct call *call, PyObject *object)
+static PyTypeObject *weak_type(int nin, PyObject *object)
 {
-    if (call->nin == 1 || PyArray_GetNDArrayCVersion() < 0x02000000)
+    if (nin == 1 || PyArray_GetNDArrayCVersion() < 0x02000000)
         return NULL;
     if (PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyComplex_CheckExact(object))
         return Py_TYPE(object);
@@ -52,7 +52,7 @@ static bool read_scalar(struct call *call, int i, PyObject *object)
         return false;
     }
     call->op[i] = array;
-    call->weak[i] = weak_type(call, object);
+    call->weak[i] = weak_type(call->nin, object);
     return is_array_of_numbers((PyObject *)array) &&
            (is_python_number(object) || PyArray_DESCR(array)->typeobj == Py_TYPE(object));
 }
@@ -271,17 +271,21 @@ static bool is_like(PyArrayObject *op, PyArrayObject *first)
            PyArray_IS_C_CONTIGUOUS(op) && PyArray_ISBEHAVED_RO(op);
 }
 
+/* A Python number of that type takes the arrays'. */
+static bool yields_to(const PyTypeObject *weak, int type)
+{
+    if (weak == &PyFloat_Type)
+        return PyTypeNum_ISFLOAT(type) || PyTypeNum_ISCOMPLEX(type);
+    return weak == &PyLong_Type && type != NPY_BOOL;
+}
+
 /* A scalar that takes the arrays' type. */
 static bool is_scalar_like(const struct call *call, int i, PyArrayObject *first)
 {
-    int type = PyArray_TYPE(first);
-
     if (i >= call->nin || PyArray_NDIM(call->op[i]) > 0)
         return false;
-    if (call->weak[i] == &PyFloat_Type)
-        return PyTypeNum_ISFLOAT(type) || PyTypeNum_ISCOMPLEX(type);
-    if (call->weak[i] == &PyLong_Type)
-        return type != NPY_BOOL;
+    if (call->weak[i] == &PyFloat_Type || call->weak[i] == &PyLong_Type)
+        return yields_to(call->weak[i], PyArray_TYPE(first));
     return PyArray_DESCR(call->op[i]) == PyArray_DESCR(first);
 }
 
@@ -295,6 +299,28 @@ static bool is_plain(const struct call *call)
         return false;
     for (int i = 0; i < call->nargs; i++)
         if (call->op[i] && !is_like(call->op[i], first) && !is_scalar_like(call, i, first))
+            return false;
+    return true;
+}
+
+/* The same before anything is made of the arguments, which takes a tenth of the time of such a call
+ * of 10,000 elements and a number. */
+static bool is_plain_at_sight(const struct whole *whole, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *names)
+{
+    const PyUFuncObject *ufunc = whole->ufunc;
+    PyArrayObject *first;
+
+    if (names || nargs < 1 || nargs != ufunc->nin || ufunc->nout != 1)
+        return false;
+    first = (PyArrayObject *)args[PyArray_CheckExact(args[0]) ? 0 : nargs - 1];
+    if (!is_array_of_numbers((PyObject *)first) || !whole->uniform[PyArray_TYPE(first)])
+        return false;
+    for (Py_ssize_t i = 0; i < nargs; i++)
+        if (PyArray_CheckExact(args[i])
+                ? !is_like((PyArrayObject *)args[i], first)
+                : Py_TYPE(args[i]) != PyArray_DESCR(first)->typeobj &&
+                      !yields_to(weak_type(ufunc->nin, args[i]), PyArray_TYPE(first)))
             return false;
     return true;
 }
@@ -388,15 +414,24 @@ static void clear(struct call *call)
     Py_XDECREF((PyObject *)call->dtype);
 }
 
+static bool call_in_parts(const struct whole *whole, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *names, PyObject **result)
+{
+    struct call call = {.whole = whole, .nin = whole->ufunc->nin, .nargs = whole->ufunc->nargs};
+    bool done = suits(&call, args, nargs, names) && carry_out(&call, result);
+
+    clear(&call);
+    return done;
+}
+
 PyObject *whole_call(const struct whole *whole, PyObject *const *args, size_t nargsf,
                      PyObject *names)
 {
-    struct call call = {.whole = whole, .nin = whole->ufunc->nin, .nargs = whole->ufunc->nargs};
+    Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     PyObject *result = NULL;
-    bool done = suits(&call, args, PyVectorcall_NARGS(nargsf), names) && carry_out(&call, &result);
 
-    clear(&call);
-    if (done || PyErr_Occurred())
+    if (!is_plain_at_sight(whole, args, nargs, names) &&
+        (call_in_parts(whole, args, nargs, names, &result) || PyErr_Occurred()))
         return result;
     return whole->numpy((PyObject *)whole->ufunc, args, nargsf, names);
 }
