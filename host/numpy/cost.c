@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cost.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "api.h"
@@ -28,8 +29,21 @@ static const struct {
     {"spacing", 1.8},  {"sqrt", 0.9},        {"tan", 1.3},       {"tanh", 1.3},
 };
 
-static double computing_ns(const char *name)
+/* The same per integer or bool. Divisions by one number are multiplications, and learning (learn.h)
+ * can only find a call cheap that is not cut already. */
+static const struct {
+    const char *name;
+    double ns;
+} integers[] = {{"divmod", 2.5},      {"floor_divide", 0.5}, {"fmod", 2.5},
+                {"logical_and", 0.0}, {"logical_or", 0.0},   {"remainder", 2.5}};
+
+static double computing_ns(const char *name, int type)
 {
+    bool whole = PyTypeNum_ISINTEGER(type) || PyTypeNum_ISBOOL(type);
+
+    for (size_t i = 0; whole && i < sizeof(integers) / sizeof(integers[0]); i++)
+        if (strcmp(integers[i].name, name) == 0)
+            return integers[i].ns;
     for (size_t i = 0; i < sizeof(computing) / sizeof(computing[0]); i++)
         if (strcmp(computing[i].name, name) == 0)
             return computing[i].ns;
@@ -58,7 +72,7 @@ static double type_ns(int type, double float64_ns)
 double cost_element_ns(const char *name, const int *types, int bytes)
 {
     double memory = byte_ns * bytes;
-    double compute = type_ns(types[0], computing_ns(name));
+    double compute = type_ns(types[0], computing_ns(name, types[0]));
 
     return compute > memory ? compute : memory;
 }

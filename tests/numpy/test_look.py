@@ -232,6 +232,20 @@ def test_small_calls_are_numpys(installed):
     assert large.elements == 1e7
 
 
+@pytest.mark.parametrize(
+    ("op", "arrays"),
+    [
+        (np.floor_divide, (np.arange(20_000), 7)),
+        (np.floor_divide, (np.ones(20_000, "u1"), np.uint8(3))),
+        (np.logical_and, (np.ones(200_000, bool), np.ones(200_000, bool))),
+    ],
+)
+def test_cheap_loops_on_integers_and_bools_stay_on_the_caller(installed, op, arrays):
+    treadle.set_min(0)
+    treadle.set_num_threads(4)
+    assert treadle.explain(op, *arrays, callers=1).wanted == 1
+
+
 def test_more_callers_get_less(installed):
     treadle.set_num_threads(4)
     alone, crowd = (treadle.explain(np.exp, X, callers=n).granted for n in (1, 4))
