@@ -10,6 +10,7 @@ static const double OVERHEAD = 3.0;
 
 /* Nanoseconds of work on one core; or elements, and then the other is infinite. */
 static double least_ns = HUGE_VAL, least_elements = HUGE_VAL;
+static double loop_ns = HUGE_VAL;
 
 static const double DEAREST_NS = 20.0;
 npy_intp limit_least = NPY_MAX_INTP;
@@ -52,6 +53,7 @@ void limit_update(void)
 
     double least = forced ? ns : OVERHEAD * ns / DEAREST_NS;
 
+    store(&loop_ns, forced ? HUGE_VAL : ns);
     store(&least_ns, forced ? HUGE_VAL : OVERHEAD * ns);
     store(&least_elements, forced ? ns : HUGE_VAL);
     __atomic_store_n(&limit_least, least < 1e18 ? (npy_intp)least : NPY_MAX_INTP, __ATOMIC_RELAXED);
@@ -65,4 +67,9 @@ bool limit_reached(npy_intp n, double element_ns)
 bool limit_is_forced(void)
 {
     return load(&least_elements) < HUGE_VAL;
+}
+
+double limit_loop_ns(void)
+{
+    return load(&loop_ns);
 }

@@ -37,4 +37,8 @@ static inline bool limit_is_far(PyArrayObject *array)
 /** Whether the user sets the limit, in elements, whatever they take. [any thread] */
 bool limit_is_forced(void);
 
+/** Nanoseconds of work that are worth a second thread, if nothing else has to be made for it;
+ *  infinite if elements count. */
+double limit_loop_ns(void);
+
 #endif

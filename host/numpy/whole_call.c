@@ -6,6 +6,7 @@
 
 #include <treadle/treadle.h>
 
+#include "limit.h"
 #include "operands.h"
 #include "whole_report.h"
 #include "whole_types.h"
@@ -223,19 +224,25 @@ static const struct slot *likely_slot(const struct call *call)
     return slowest ? slowest : call->whole->uniform[NPY_DOUBLE];
 }
 
-/* Operands that will be cast, copied or masked. */
-static int uneven_operands(const struct call *call)
+static bool will_be_cast(const struct call *call, PyArrayObject *op)
 {
-    int count = call->masked;
+    return op && PyArray_NDIM(op) > 0 &&
+           (PyArray_TYPE(op) != PyArray_TYPE(call->op[0]) || !PyArray_ISBEHAVED_RO(op));
+}
 
-    for (int i = 0; i < call->nargs; i++) {
-        PyArrayObject *op = call->op[i];
+/* Before the types are known. */
+static double likely_ns(const struct call *call, const struct slot *slot)
+{
+    npy_intp line = walk_line(call->op, call->nargs);
+    int cast = call->masked;
+    double uneven = 0.0;
 
-        if (op && PyArray_NDIM(op) > 0)
-            count += PyArray_TYPE(op) != PyArray_TYPE(call->op[0]) || !PyArray_ISBEHAVED_RO(op) ||
-                     !(PyArray_FLAGS(op) & NPY_ARRAY_C_CONTIGUOUS);
-    }
-    return count;
+    for (int i = 0; i < call->nargs; i++)
+        if (will_be_cast(call, call->op[i]))
+            cast++;
+        else
+            uneven += walk_uneven_ns(call->op[i], call->size, line);
+    return walk_element_ns(slot, cast) + uneven;
 }
 
 static double worth_of(const struct slot *slot)
@@ -253,15 +260,20 @@ npy_intp whole_call_min(const struct slot *slot)
     return min < HUGE_VAL ? (npy_intp)min : NPY_MAX_INTP;
 }
 
+/* An iterator for each thread takes 2 us, and a thread begins later by that. */
+static const double ITERATORS = 1.25;
+
+/* It will run as a loop, also where the slot has an operation of Treadle's. */
 static bool is_worth_it(const struct call *call)
 {
     const struct slot *slot = likely_slot(call);
-    double dearer;
+    double ns;
 
     if (!slot || call->size == 0)
         return false;
-    dearer = walk_element_ns(slot, uneven_operands(call)) / slot->element_ns;
-    return (double)call->size * dearer >= worth_of(slot);
+    ns = (double)call->size * likely_ns(call, slot);
+    return limit_is_forced() ? ns / slot->element_ns >= worth_of(slot)
+                             : ns >= ITERATORS * limit_loop_ns();
 }
 
 static bool is_like(PyArrayObject *op, PyArrayObject *first)

@@ -26,9 +26,51 @@ enum {
 /* Copying an element into a buffer and back, and stepping over a mask. */
 static const double copy_ns = 0.4, mask_ns = 0.5;
 
+/* Lines are copied whole. NumPy 2.5 on a Xeon with AVX-512, a slice beside a contiguous operand, ns
+ * an element more: of 1 byte in lines of 5, 20, 100, 398 elements 0.88, 0.23, 0.05, 0.03; of 4
+ * bytes 0.92, 0.32, 0.28, 0.20. */
+static const double line_ns = 4.5, line_byte_ns = 0.03;
+
 double walk_element_ns(const struct slot *slot, int copied)
 {
     return slot->element_ns + copied * copy_ns;
+}
+
+npy_intp walk_line(PyArrayObject *const *op, int count)
+{
+    npy_intp line = 1;
+
+    for (int i = 0; i < count; i++) {
+        int last = op[i] ? PyArray_NDIM(op[i]) - 1 : -1;
+
+        if (last >= 0 && PyArray_DIM(op[i], last) > line)
+            line = PyArray_DIM(op[i], last);
+    }
+    return line;
+}
+
+/* As one line, a number, or an output that NumPy makes. */
+static bool lies_straight(PyArrayObject *op, npy_intp size)
+{
+    return !op || PyArray_NDIM(op) == 0 ||
+           (PyArray_IS_C_CONTIGUOUS(op) && PyArray_SIZE(op) == size);
+}
+
+static bool has_straight_lines(PyArrayObject *op)
+{
+    int last = PyArray_NDIM(op) - 1;
+
+    return PyArray_DIM(op, last) == 1 || PyArray_STRIDE(op, last) == PyArray_ITEMSIZE(op);
+}
+
+double walk_uneven_ns(PyArrayObject *op, npy_intp size, npy_intp line)
+{
+    double ns;
+
+    if (lies_straight(op, size))
+        return 0.0;
+    ns = line_byte_ns * (double)PyArray_ITEMSIZE(op) + line_ns / (double)line;
+    return ns < copy_ns && has_straight_lines(op) ? ns : copy_ns;
 }
 
 /* ---- where NumPy's pieces begin --------------------------------------------------------- */
@@ -369,13 +411,19 @@ static NpyIter *new_iterator(const struct call *call, PyArrayObject **op, npy_in
                                (PyArray_Descr **)call->types, -1, NULL, NULL, bufsize);
 }
 
-static int copied_operands(const struct call *call, NpyIter *iter, npy_intp bufsize)
+/* A piece longer than the buffers is not copied. */
+static double element_ns(const struct call *call, NpyIter *iter, npy_intp bufsize)
 {
-    int copied = 0;
+    npy_intp size = NpyIter_GetIterSize(iter), line = walk_line(call->op, call->nargs);
+    bool copies_lines = natural_pieces(iter).length <= bufsize;
+    double ns = call->slot->element_ns + (call->masked ? mask_ns : 0.0);
 
     for (int i = 0; i < call->nargs; i++)
-        copied += types_differ(call, i);
-    return copied || natural_pieces(iter).length > bufsize ? copied : 1;
+        if (types_differ(call, i))
+            ns += copy_ns;
+        else if (copies_lines)
+            ns += walk_uneven_ns(call->op[i], size, line);
+    return ns;
 }
 
 /* The operand stands for the elements' numbers: nothing is behind its pointer. */
@@ -388,15 +436,13 @@ static struct treadle_array numbers(struct walk *walk, const int64_t *n)
 
 static struct treadle_loop loop_of(struct walk *walk, NpyIter *iter, npy_intp bufsize)
 {
-    const struct call *call = walk->call;
-    double ns = walk_element_ns(call->slot, copied_operands(call, iter, bufsize));
     npy_intp longest = walk->pieces.count / ITERATORS_MAX + 1;
 
     return (struct treadle_loop){.struct_size = sizeof(struct treadle_loop),
                                  .fn = run_range,
                                  .ctx = walk,
                                  .grain = walk->pieces.length * longest,
-                                 .element_ns = call->masked ? ns + mask_ns : ns};
+                                 .element_ns = element_ns(walk->call, iter, bufsize)};
 }
 
 /* Whether NumPy walks over copies, because some of the given arrays overlap. It makes copies of

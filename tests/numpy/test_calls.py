@@ -561,6 +561,15 @@ def test_status_counts_the_ufuncs():
     assert treadle.status()["calls"] == 0
 
 
+def test_slices_cost_what_their_lines_take_to_copy():
+    treadle.set_min(0)
+    treadle.set_num_threads(2)
+    treadle.install()
+    small, large = (np.zeros((n, n), "u1")[1:-1, 1:-1] for n in (400, 4000))
+    assert large_calls(lambda: small == 0) == []
+    assert large_calls(lambda: large == 0) == [1]
+
+
 def test_a_small_call_is_not_touched():
     forced(least=10**9)
     assert large_calls(lambda: A + F4) == []
