@@ -65,12 +65,12 @@ static void say_why_not(void)
 }
 
 void drop_in_begin(struct drop_in_call *call, const char *name, uint32_t int_bits, double flops,
-                   treadle_routine_fn original)
+                   double side, treadle_routine_fn original)
 {
     call->fn = original;
     if (innermost && innermost->threads)
         return;
-    call->threads = treadle_routine_begin(&call->progress, name, int_bits, flops, original);
+    call->threads = treadle_product_begin(&call->progress, name, int_bits, flops, side, original);
     call->fn = call->progress.fn;
     call->outer = innermost;
     innermost = call;

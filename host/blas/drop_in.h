@@ -26,12 +26,12 @@ struct drop_in_call {
 treadle_routine_fn drop_in_resolve(struct routine *routine, const void *caller);
 
 /**
- * treadle_routine_begin() and _end(), but a routine that is called by another one under a grant
- * goes straight to the original: LAPACK libraries call their BLAS by the names that are exported
- * here.
+ * treadle_product_begin() and treadle_routine_end(), but a routine that is called by another one
+ * under a grant goes straight to the original: LAPACK libraries call their BLAS by the names that
+ * are exported here.
  */
 void drop_in_begin(struct drop_in_call *call, const char *name, uint32_t int_bits, double flops,
-                   treadle_routine_fn original);
+                   double side, treadle_routine_fn original);
 void drop_in_end(struct drop_in_call *call);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include "forward.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +32,7 @@ static struct routine TABLE[TREADLE_ROUTINE_COUNT];
 #define FORWARDER(type, name, params) static type forward_##name params
 #define TABLE PASTE(treadle_routines_, TREADLE_INT_BITS)
 #define drop_in_call treadle_routine_call
-#define drop_in_begin treadle_routine_begin
+#define drop_in_begin treadle_product_begin
 #define drop_in_end treadle_routine_end
 #define drop_in_resolve(routine, caller) ((void)(caller), (treadle_routine_fn)NULL)
 #endif
@@ -56,15 +57,23 @@ static inline double at(const void *integer)
     return (double)*(const blas_int *)integer;
 }
 
+static inline double shorter(double m, double n)
+{
+    return m < n ? m : n;
+}
+
 static inline double smaller(const void *m, const void *n)
 {
-    return at(m) < at(n) ? at(m) : at(n);
+    return shorter(at(m), at(n));
 }
 
 static inline double larger(const void *m, const void *n)
 {
     return at(m) < at(n) ? at(n) : at(m);
 }
+
+/* Of what is no product, or one with a vector. */
+#define ANY_SIDE HUGE_VAL
 
 /* 1 for a real call, 0 for the question how much workspace it needs, which is no work. The answer
  * of one LAPACK is above the minimum of another, so it does not matter who is asked. */
@@ -162,7 +171,7 @@ static bool syrk_is_right(int order, int uplo, int trans, double n, double k, do
  * given away, `refused` after it was taken by somebody who then found a mistake: that, too, is the
  * original's to say.
  */
-#define VOID_FORWARDER(name, small, work_, right, refused, params, args, types, lengths)           \
+#define VOID_FORWARDER(name, small, work_, side, right, refused, params, args, types, lengths)     \
     typedef void (*name##_fn)(ITEMS params types);                                                 \
     static __attribute__((noinline)) void large_##name params                                      \
     {                                                                                              \
@@ -174,7 +183,7 @@ static bool syrk_is_right(int order, int uplo, int trans, double n, double k, do
             return;                                                                                \
         }                                                                                          \
         struct drop_in_call call;                                                                  \
-        drop_in_begin(&call, #name, routine->int_bits, work_, original);                           \
+        drop_in_begin(&call, #name, routine->int_bits, work_, side, original);                     \
         ((name##_fn)call.fn)(ITEMS args lengths);                                                  \
         drop_in_end(&call);                                                                        \
         if ((refused) && call.fn != original)                                                      \
@@ -196,16 +205,18 @@ typedef int64_t any_int;
 #define NUMBER(x) ((double)(blas_int)(x))
 
 #define CBLAS(name, small, work, right, params, args)                                              \
-    VOID_FORWARDER(name, small, work, right, false, params, args, , )
+    VOID_FORWARDER(name, small, work, ANY_SIDE, right, false, params, args, , )
+#define CBLAS_PRODUCT(name, work, side, right, params, args)                                       \
+    VOID_FORWARDER(name, MATRIX_WORK, work, side, right, false, params, args, , )
 
 #define GEMM(name, type, weight)                                                                   \
-    CBLAS(name, MATRIX_WORK, (2.0 * (weight)*NUMBER(m) * NUMBER(n) * NUMBER(k)),                   \
-          gemm_is_right(order, trans_a, trans_b, NUMBER(m), NUMBER(n), NUMBER(k), NUMBER(lda),     \
-                        NUMBER(ldb), NUMBER(ldc)),                                                 \
-          (int order, int trans_a, int trans_b, any_int m, any_int n, any_int k, type alpha,       \
-           const void *a, any_int lda, const void *b, any_int ldb, type beta, void *c,             \
-           any_int ldc),                                                                           \
-          (order, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
+    CBLAS_PRODUCT(                                                                                 \
+        name, (2.0 * (weight)*NUMBER(m) * NUMBER(n) * NUMBER(k)), shorter(NUMBER(m), NUMBER(n)),   \
+        gemm_is_right(order, trans_a, trans_b, NUMBER(m), NUMBER(n), NUMBER(k), NUMBER(lda),       \
+                      NUMBER(ldb), NUMBER(ldc)),                                                   \
+        (int order, int trans_a, int trans_b, any_int m, any_int n, any_int k, type alpha,         \
+         const void *a, any_int lda, const void *b, any_int ldb, type beta, void *c, any_int ldc), \
+        (order, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
 
 #define GEMV(name, type, weight)                                                                   \
     CBLAS(name, VECTOR_WORK, (2.0 * (weight)*NUMBER(m) * NUMBER(n)),                               \
@@ -216,12 +227,12 @@ typedef int64_t any_int;
           (order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy))
 
 #define SYRK(name, type, weight)                                                                   \
-    CBLAS(name, MATRIX_WORK, ((weight)*NUMBER(n) * NUMBER(n) * NUMBER(k)),                         \
-          syrk_is_right(order, uplo, trans, NUMBER(n), NUMBER(k), NUMBER(lda), NUMBER(ldc),        \
-                        (weight) > 1),                                                             \
-          (int order, int uplo, int trans, any_int n, any_int k, type alpha, const void *a,        \
-           any_int lda, type beta, void *c, any_int ldc),                                          \
-          (order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc))
+    CBLAS_PRODUCT(name, ((weight)*NUMBER(n) * NUMBER(n) * NUMBER(k)), NUMBER(n),                   \
+                  syrk_is_right(order, uplo, trans, NUMBER(n), NUMBER(k), NUMBER(lda),             \
+                                NUMBER(ldc), (weight) > 1),                                        \
+                  (int order, int uplo, int trans, any_int n, any_int k, type alpha,               \
+                   const void *a, any_int lda, type beta, void *c, any_int ldc),                   \
+                  (order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc))
 
 #define AXPY(name, type, weight)                                                                   \
     CBLAS(name, VECTOR_WORK, (2.0 * (weight)*NUMBER(n)), true,                                     \
@@ -243,7 +254,7 @@ typedef int64_t any_int;
         if (work < VECTOR_WORK)                                                                    \
             return ((routine_fn)original)args;                                                     \
         struct drop_in_call call;                                                                  \
-        drop_in_begin(&call, #name, routine->int_bits, work, original);                            \
+        drop_in_begin(&call, #name, routine->int_bits, work, ANY_SIDE, original);                  \
         type result = ((routine_fn)call.fn)args;                                                   \
         drop_in_end(&call);                                                                        \
         return result;                                                                             \
@@ -269,8 +280,8 @@ static inline bool is_negative(const void *info)
 }
 
 #define LAPACK(name, work, params, args)                                                           \
-    VOID_FORWARDER(name, MATRIX_WORK, work, true, is_negative(info), params, args, LENGTH_TYPES,   \
-                   LENGTHS)
+    VOID_FORWARDER(name, MATRIX_WORK, work, ANY_SIDE, true, is_negative(info), params, args,       \
+                   LENGTH_TYPES, LENGTHS)
 
 #define GESV(name, type, weight)                                                                   \
     LAPACK(name, ((weight)*at(n) * at(n) * (at(n) / 1.5 + 2 * at(nrhs))),                          \
@@ -394,13 +405,14 @@ static inline bool is_negative(const void *info)
 #define A23 A22, p23
 #define A24 A23, p24
 
-#define FORTRAN(name, small, count, work) RIGHT_FORTRAN(name, small, count, work, true)
-#define RIGHT_FORTRAN(name, small, count, work, right)                                             \
-    VOID_FORWARDER(name, small, (work), right, false, (P##count), (A##count), LENGTH_TYPES, LENGTHS)
+#define FORTRAN(name, small, count, work) RIGHT_FORTRAN(name, small, count, work, ANY_SIDE, true)
+#define RIGHT_FORTRAN(name, small, count, work, side, right)                                       \
+    VOID_FORWARDER(name, small, (work), side, right, false, (P##count), (A##count), LENGTH_TYPES,  \
+                   LENGTHS)
 /* Their last argument is info. */
 #define INFO_FORTRAN(name, small, count, work)                                                     \
-    VOID_FORWARDER(name, small, (work), true, is_negative(p##count), (P##count), (A##count),       \
-                   LENGTH_TYPES, LENGTHS)
+    VOID_FORWARDER(name, small, (work), ANY_SIDE, true, is_negative(p##count), (P##count),         \
+                   (A##count), LENGTH_TYPES, LENGTHS)
 
 /* Of one side of a product with a square matrix on the left or on the right. */
 static inline double on_side(const void *side, const void *m, const void *n)
@@ -417,20 +429,20 @@ static inline double cube(const void *n)
 #define F_SCAL(name, type, weight) FORTRAN(name, VECTOR_WORK, 4, 2.0 * (weight)*at(p1))
 #define F_GEMV(name, type, weight)                                                                 \
     RIGHT_FORTRAN(                                                                                 \
-        name, VECTOR_WORK, 11, 2.0 * (weight)*at(p2) * at(p3),                                     \
+        name, VECTOR_WORK, 11, 2.0 * (weight)*at(p2) * at(p3), ANY_SIDE,                           \
         gemv_is_right(COLUMN_MAJOR, trans_of(p1), at(p2), at(p3), at(p6), at(p8), at(p11)))
 #define F_GER(name, type, weight) FORTRAN(name, VECTOR_WORK, 9, 2.0 * (weight)*at(p1) * at(p2))
 #define F_SYMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 10, 2.0 * (weight)*at(p2) * at(p2))
 #define F_TRMV(name, type, weight) FORTRAN(name, VECTOR_WORK, 8, 2.0 * (weight)*at(p4) * at(p4))
 #define F_GEMM(name, type, weight)                                                                 \
-    RIGHT_FORTRAN(name, MATRIX_WORK, 13, 2.0 * (weight)*at(p3) * at(p4) * at(p5),                  \
+    RIGHT_FORTRAN(name, MATRIX_WORK, 13, 2.0 * (weight)*at(p3) * at(p4) * at(p5), smaller(p3, p4), \
                   gemm_is_right(COLUMN_MAJOR, trans_of(p1), trans_of(p2), at(p3), at(p4), at(p5),  \
                                 at(p8), at(p10), at(p13)))
 #define F_SYMM(name, type, weight)                                                                 \
     FORTRAN(name, MATRIX_WORK, 12, 2.0 * (weight)*at(p3) * at(p4) * on_side(p1, p3, p4))
 #define F_SYRK_WORK(weight) (weight) * at(p3) * at(p3) * at(p4)
 #define F_SYRK(name, type, weight)                                                                 \
-    RIGHT_FORTRAN(name, MATRIX_WORK, 10, F_SYRK_WORK(weight),                                      \
+    RIGHT_FORTRAN(name, MATRIX_WORK, 10, F_SYRK_WORK(weight), at(p3),                              \
                   syrk_is_right(COLUMN_MAJOR, part_of(p1), trans_of(p2), at(p3), at(p4), at(p7),   \
                                 at(p10), (weight) > 1))
 #define F_HERK(name, type, weight) FORTRAN(name, MATRIX_WORK, 10, F_SYRK_WORK(weight))

@@ -89,19 +89,19 @@ static PyObject *explain_stack(PyObject *module, PyObject *args)
     return explain_result(status, &decision);
 }
 
-/* (name, bits of the BLAS's integers, flops, callers) */
+/* (name, bits of the BLAS's integers, flops, shorter side of a product or infinity, callers) */
 static PyObject *explain_routine(PyObject *module, PyObject *args)
 {
     const char *name;
     unsigned int_bits, callers;
-    double flops;
+    double flops, side;
     struct treadle_decision decision;
     int32_t status;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "sIdI", &name, &int_bits, &flops, &callers))
+    if (!PyArg_ParseTuple(args, "sIddI", &name, &int_bits, &flops, &side, &callers))
         return NULL;
-    status = treadle_explain_routine(name, int_bits, flops, callers, &decision);
+    status = treadle_explain_product(name, int_bits, flops, side, callers, &decision);
     return explain_result(status, &decision);
 }
 

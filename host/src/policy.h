@@ -77,9 +77,10 @@ const struct entry *policy_entry(const struct plan *plan, const struct op *op,
 
 /**
  * Backends to ask for a routine ("dgesdd_"), in order, for at most `threads_caps` threads each;
- * returns how many. A rule for "svd" holds for gesdd, and so on.
+ * returns how many. A rule for "svd" holds for gesdd, and so on. `side` is the shorter one of a
+ * product's result, of others HUGE_VAL.
  */
-uint32_t policy_routine_order(const struct plan *plan, const char *name, double flops,
+uint32_t policy_routine_order(const struct plan *plan, const char *name, double flops, double side,
                               const struct backend *order[CANDIDATES_MAX],
                               uint32_t threads_caps[CANDIDATES_MAX]);
 

@@ -4,6 +4,7 @@
  * not understand. treadle_routine_begin() decides and takes cores, the caller calls, _end()
  * gives back and records.
  */
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <treadle/treadle.h>
@@ -57,11 +58,11 @@ void routines_adapt(void)
 
 /* The first backend of the plan that has the routine. */
 static const struct backend *choose(const struct plan *plan, const char *name, uint32_t int_bits,
-                                    struct progress *p, uint32_t *cap)
+                                    double side, struct progress *p, uint32_t *cap)
 {
     const struct backend *order[CANDIDATES_MAX];
     uint32_t caps[CANDIDATES_MAX];
-    uint32_t count = policy_routine_order(plan, name, p->flops, order, caps);
+    uint32_t count = policy_routine_order(plan, name, p->flops, side, order, caps);
     for (uint32_t i = 0; i < count; i++) {
         if (!order[i]->usable)
             continue;
@@ -99,8 +100,9 @@ static void enter(struct progress *p, struct grant *grant)
     p->backend->routines.enter(&p->own.call);
 }
 
-int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *name,
-                              uint32_t int_bits, double flops, treadle_routine_fn fallback)
+int32_t treadle_product_begin(struct treadle_routine_call *call, const char *name,
+                              uint32_t int_bits, double flops, double side,
+                              treadle_routine_fn fallback)
 {
     struct progress *p = (struct progress *)call;
     p->fn = fallback;
@@ -114,7 +116,7 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
     p->fallbacks = 0;
     p->flops = flops;
     plan = live_plan(&p->live, plan, name, flops);
-    const struct backend *backend = choose(plan, name, int_bits, p, &cap);
+    const struct backend *backend = choose(plan, name, int_bits, side, p, &cap);
     if (!backend) {
         live_end(&p->live, TREADLE_E_UNSUPPORTED, 0, "", 0, 0);
         p->fn = fallback;
@@ -128,6 +130,12 @@ int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *nam
         routines_adapt();
     atomic_fetch_add_explicit(&in_flight, 1, memory_order_relaxed);
     return (int32_t)p->grant.first;
+}
+
+int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *name,
+                              uint32_t int_bits, double flops, treadle_routine_fn fallback)
+{
+    return treadle_product_begin(call, name, int_bits, flops, HUGE_VAL, fallback);
 }
 
 void treadle_routine_end(struct treadle_routine_call *call)
@@ -181,8 +189,8 @@ void treadle_routines_release(struct treadle_routine_call *hold)
     gate_leave();
 }
 
-int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,
-                                struct treadle_decision *decision)
+int32_t treadle_explain_product(const char *name, uint32_t int_bits, double flops, double side,
+                                uint32_t callers, struct treadle_decision *decision)
 {
     if (!name || !decision)
         return fail(TREADLE_E_INVALID, "%s is NULL", name ? "decision" : "name");
@@ -192,7 +200,7 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
         return status;
     struct progress p = {.flops = flops};
     uint32_t cap;
-    const struct backend *backend = choose(plan, name, int_bits, &p, &cap);
+    const struct backend *backend = choose(plan, name, int_bits, side, &p, &cap);
     bool exact = atomic_load(&keeps_exact), small = exact || policy_routine_is_small(flops);
     uint32_t wanted = wanted_of(name, flops, cap);
     const struct grant grant = budget_preview(wanted, flops, callers);
@@ -211,4 +219,10 @@ int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flop
                                  : grant_reason(&grant);
     strncpy(decision->reason, reason, sizeof decision->reason - 1);
     return TREADLE_OK;
+}
+
+int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,
+                                struct treadle_decision *decision)
+{
+    return treadle_explain_product(name, int_bits, flops, HUGE_VAL, callers, decision);
 }

@@ -137,6 +137,7 @@ POSITIVE = SQUARE @ SQUARE.T
         (np.power, (np.arange(LARGE), 2), {}),
         (np.prod, (np.ones(LARGE),), {}),
         (np.matmul, (SQUARE, SQUARE), {}),
+        (np.matmul, (SQUARE[:40], np.hstack([SQUARE, SQUARE])), {}),
         (np.dot, (SQUARE, SQUARE), {}),
         (np.dot, (X, X), {}),
         (np.dot, (SQUARE, X[:200]), {}),

@@ -181,6 +181,16 @@ struct treadle_routine_call {
 int32_t treadle_routine_begin(struct treadle_routine_call *call, const char *name,
                               uint32_t int_bits, double flops, treadle_routine_fn fallback);
 
+/**
+ * treadle_routine_begin() for a product of matrices, also of a matrix and itself.
+ *
+ * @param side  rows or columns of the result, whichever are fewer: not every library is as good at
+ *              narrow results as at others
+ */
+int32_t treadle_product_begin(struct treadle_routine_call *call, const char *name,
+                              uint32_t int_bits, double flops, double side,
+                              treadle_routine_fn fallback);
+
 /** The routine has returned. */
 void treadle_routine_end(struct treadle_routine_call *call);
 
@@ -325,6 +335,10 @@ int32_t treadle_explain(const char *op, const struct treadle_array *args, uint32
 /** The same for a routine. */
 int32_t treadle_explain_routine(const char *name, uint32_t int_bits, double flops, uint32_t callers,
                                 struct treadle_decision *decision);
+
+/** The same for a product; `side` as for treadle_product_begin(). */
+int32_t treadle_explain_product(const char *name, uint32_t int_bits, double flops, double side,
+                                uint32_t callers, struct treadle_decision *decision);
 
 /** How many cores this process has, and why. */
 struct treadle_budget_info {

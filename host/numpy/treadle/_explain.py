@@ -256,7 +256,8 @@ def _explain_routine(
         return _plain(kind, flops, f"NumPy multiplies {np.dtype(char).name} without a BLAS")
     name = _routine_name(kind, letter)
     flops *= 4 if letter in "cz" else 1
-    decision = _treadle.explain_routine(name, _int_bits(), flops, callers)
+    side = min(arrays[0].shape[-2], arrays[1].shape[-1]) if kind == "gemm" else math.inf
+    decision = _treadle.explain_routine(name, _int_bits(), flops, side, callers)
     return _explanation(name, decision)
 
 

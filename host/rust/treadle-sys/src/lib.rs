@@ -429,6 +429,14 @@ extern "C" {
         flops: f64,
         fallback: treadle_routine_fn,
     ) -> i32;
+    pub fn treadle_product_begin(
+        call: *mut treadle_routine_call,
+        name: *const c_char,
+        int_bits: u32,
+        flops: f64,
+        side: f64,
+        fallback: treadle_routine_fn,
+    ) -> i32;
     pub fn treadle_routine_end(call: *mut treadle_routine_call);
     pub fn treadle_watch_fork();
 
@@ -462,6 +470,14 @@ extern "C" {
         name: *const c_char,
         int_bits: u32,
         flops: f64,
+        callers: u32,
+        decision: *mut treadle_decision,
+    ) -> i32;
+    pub fn treadle_explain_product(
+        name: *const c_char,
+        int_bits: u32,
+        flops: f64,
+        side: f64,
         callers: u32,
         decision: *mut treadle_decision,
     ) -> i32;
