@@ -16,6 +16,7 @@
 
 #include "memory.h"
 #include "memory_limit.h"
+#include "memory_use.h"
 
 enum {
     SMALL = 1 << 10,  /* below it NumPy keeps blocks by the size it names, and so do we */
@@ -28,8 +29,12 @@ enum {
     HUGE_PAGE = 1 << 21, /* a huge page of x86-64, and of AArch64 with 4 KiB pages */
     BLOCKS_MAX = 64,
     MEMORY_SHARE = 16,
+    PEAK_SHARE = 32, /* what others allocate between two looks comes on top of it */
     AGE_NS_MAX = 2000000000,
-    LOOK_NS = 999999999, /* between two looks for blocks that are too old */
+    LOOK_NS = 999999999,    /* between two looks for blocks that are too old */
+    WATCH_NS_MIN = 3000000, /* between two looks at the process's memory */
+    WATCH_NS_MAX = 100000000,
+    FILL_RATE = 4, /* bytes in a nanosecond: so fast a thread gets new pages */
     STACK = 1 << 17
 };
 
@@ -49,9 +54,15 @@ static struct {
     size_t live;
     size_t live_most;
     size_t limit;
+    size_t leaving;  /* taken out, and not yet given back */
+    size_t live_top; /* the most of `live` since the last look at the process's memory */
+    int64_t others;  /* what the process had beside big blocks then; below 0 if they are not full */
+    int64_t peak;    /* the most that it would have had without what is kept */
+    int64_t highest; /* what it had at most when the last trimmer ended */
+    int64_t room;    /* for used and kept blocks, beside `others` and below `peak` */
     bool huge_pages;
     bool trimmer; /* somebody looks for old blocks */
-} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER, .room = INT64_MAX};
 
 static PyDataMem_Handler *handler; /* NumPy's default one, a static struct of its own */
 static PyDataMemAllocator original;
@@ -134,6 +145,21 @@ static struct block take_out(int i)
     return block;
 }
 
+/* As long as nobody knows better, what others have stays: then a new peak of ours is one of the
+ * process. */
+static void count_live(size_t less, size_t more)
+{
+    cache.live -= less < cache.live ? less : cache.live;
+    cache.live += more;
+    if (cache.live > cache.live_top)
+        cache.live_top = cache.live;
+    if (cache.live > cache.live_most) {
+        cache.live_most = cache.live;
+        if (cache.room < (int64_t)cache.live)
+            cache.room = (int64_t)cache.live;
+    }
+}
+
 /* The smallest kept block that holds `size`. It may be an eighth larger, and by a huge page, which
  * malloc leaves behind where it aligns to one. */
 static struct block take_fitting(size_t size)
@@ -145,29 +171,57 @@ static struct block take_fitting(size_t size)
             (best < 0 || capacity < cache.blocks[best].capacity))
             best = i;
     }
-    return best < 0 ? (struct block){.data = NULL} : take_out(best);
+    if (best < 0)
+        return (struct block){.data = NULL};
+    struct block block = take_out(best);
+    count_live(0, block.capacity);
+    return block;
+}
+
+static struct block take_oldest(void)
+{
+    struct block block = take_out(0);
+    cache.leaving += block.capacity;
+    return block;
 }
 
 /* One block that should not be kept any longer; its data is NULL if there is none. */
 static struct block take_surplus(int64_t time)
 {
-    size_t most = cache.live_most > cache.live ? cache.live_most - cache.live : 0;
+    size_t roof = (int64_t)cache.live_most < cache.room ? cache.live_most : (size_t)cache.room;
+    size_t most = roof > cache.live ? roof - cache.live : 0;
     if (most > cache.limit)
         most = cache.limit;
     if (cache.count > 0 && (cache.held > most || time - cache.blocks[0].since > AGE_NS_MAX))
-        return take_out(0);
+        return take_oldest();
     return (struct block){.data = NULL};
+}
+
+/* Only arrays are counted as they come and go; what else the process allocates is seen by looking.
+ * The peak between two looks is taken to be that of the arrays, and the least that others had.
+ * Gives the bytes that others may take before something must be given back. */
+static int64_t compare(int64_t resident)
+{
+    int64_t live = (int64_t)cache.live;
+    int64_t others = resident - (int64_t)(cache.held + cache.leaving) - live;
+    int64_t least = others < cache.others ? others : cache.others;
+    if (cache.peak < live + others)
+        cache.peak = live + others;
+    if (cache.peak < (int64_t)cache.live_top + least)
+        cache.peak = (int64_t)cache.live_top + least;
+    int64_t most = cache.peak + cache.peak / PEAK_SHARE;
+    cache.others = others;
+    cache.live_top = cache.live;
+    cache.room = most > others ? most - others : 0;
+    return most - resident;
 }
 
 /* ---- the rest: not under the lock ------------------------------------------------------- */
 
-static void count_live(size_t less, size_t more)
+static void change_live(size_t less, size_t more)
 {
     pthread_mutex_lock(&cache.lock);
-    cache.live -= less < cache.live ? less : cache.live;
-    cache.live += more;
-    if (cache.live > cache.live_most)
-        cache.live_most = cache.live;
+    count_live(less, more);
     pthread_mutex_unlock(&cache.lock);
 }
 
@@ -185,6 +239,9 @@ static void give_back(struct block block)
 {
     forget_behind(block, 0);
     original.free(original.ctx, block.data, block.capacity);
+    pthread_mutex_lock(&cache.lock);
+    cache.leaving -= block.capacity;
+    pthread_mutex_unlock(&cache.lock);
 }
 
 static void drop_surplus(void)
@@ -209,13 +266,45 @@ static void read_limit(void)
     pthread_mutex_unlock(&cache.lock);
 }
 
+/* Nothing was kept meanwhile: if the highest is new it is that of the program alone. */
+static void begin_to_watch(void)
+{
+    int64_t highest = memory_highest();
+    pthread_mutex_lock(&cache.lock);
+    if (highest > cache.highest && highest > cache.peak)
+        cache.peak = highest;
+    cache.others = INT64_MAX;
+    cache.live_top = cache.live;
+    pthread_mutex_unlock(&cache.lock);
+}
+
+/* Looks for a second, and the oftener the sooner something may have to go. */
+static void watch(void)
+{
+    for (int64_t slept = 0, next = 0; slept < LOOK_NS; slept += next) {
+        int64_t resident = memory_resident();
+        next = LOOK_NS;
+        if (resident >= 0) {
+            pthread_mutex_lock(&cache.lock);
+            next = compare(resident) / FILL_RATE;
+            pthread_mutex_unlock(&cache.lock);
+            drop_surplus();
+            next = next < WATCH_NS_MIN ? WATCH_NS_MIN : next > WATCH_NS_MAX ? WATCH_NS_MAX : next;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = next}, NULL);
+    }
+}
+
 /* Without blocks there is no trimmer: the next one that is kept starts it again. */
 static bool trimmer_may_end(void)
 {
+    int64_t highest = memory_highest();
     pthread_mutex_lock(&cache.lock);
     bool end = cache.count == 0;
-    if (end)
+    if (end) {
         cache.trimmer = false;
+        cache.highest = highest;
+    }
     pthread_mutex_unlock(&cache.lock);
     return end;
 }
@@ -224,8 +313,9 @@ static bool trimmer_may_end(void)
 static void *trim_when_idle(void *none)
 {
     pthread_setname_np(pthread_self(), "treadle-trim");
+    begin_to_watch();
     do {
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        watch();
         read_limit();
         drop_surplus();
     } while (!trimmer_may_end());
@@ -257,7 +347,7 @@ void memory_trim(void)
 {
     for (;;) {
         pthread_mutex_lock(&cache.lock);
-        struct block block = cache.count ? take_out(0) : (struct block){.data = NULL};
+        struct block block = cache.count ? take_oldest() : (struct block){.data = NULL};
         pthread_mutex_unlock(&cache.lock);
         if (!block.data)
             return;
@@ -306,10 +396,10 @@ static __attribute__((noinline)) void *big_malloc(size_t size)
         memory_trim();
         data = new_block(size);
     }
-    if (data) {
-        count_live(0, malloc_usable_size(data));
+    if (data && !kept.data)
+        change_live(0, malloc_usable_size(data));
+    if (data)
         drop_surplus();
-    }
     return data;
 }
 
@@ -355,7 +445,7 @@ static void *cached_calloc(void *ctx, size_t count, size_t size)
         data = original.calloc(ctx, count, size);
     }
     if (data && count * size >= BIG) {
-        count_live(0, malloc_usable_size(data));
+        change_live(0, malloc_usable_size(data));
         drop_surplus();
     }
     return data;
@@ -370,7 +460,7 @@ static void *cached_realloc(void *ctx, void *old, size_t size)
         data = original.realloc(ctx, old, size);
     }
     if (data && (before >= BIG || size >= BIG)) {
-        count_live(before >= BIG ? before : 0, size >= BIG ? malloc_usable_size(data) : 0);
+        change_live(before >= BIG ? before : 0, size >= BIG ? malloc_usable_size(data) : 0);
         drop_surplus();
     }
     return data;
@@ -389,6 +479,7 @@ static bool keep(struct block block)
     bool kept = cache.count < BLOCKS_MAX && block.capacity <= cache.limit;
     bool start = kept && !cache.trimmer;
     if (kept) {
+        count_live(block.capacity, 0);
         cache.blocks[cache.count++] = block;
         cache.held += block.capacity;
         cache.trimmer = true;
@@ -403,9 +494,10 @@ static bool keep(struct block block)
 static __attribute__((noinline)) void free_big(void *ctx, void *data, size_t size)
 {
     struct block block = {data, malloc_usable_size(data), now()};
-    count_live(block.capacity, 0);
-    if (!is_worth_keeping(block, size) || !keep(block))
-        original.free(ctx, data, size);
+    if (is_worth_keeping(block, size) && keep(block))
+        return;
+    original.free(ctx, data, size);
+    change_live(block.capacity, 0);
 }
 
 static HOT void cached_free(void *ctx, void *data, size_t size)
@@ -437,6 +529,8 @@ static void after_fork(void)
 static void in_child(void)
 {
     cache.trimmer = false;
+    cache.leaving = 0; /* somebody is at it who is not here */
+    cache.peak = cache.highest = 0;
     pthread_mutex_unlock(&cache.lock);
     memory_trim();
 }

@@ -12,10 +12,13 @@
  * kept when an array dies, and given to the next one of about that size. All blocks come from
  * malloc() and may be freed by anybody, in any state of this module.
  *
- * What is kept never lifts the sum of used and kept blocks above the highest sum of used ones, so
- * the peak of the process is that of NumPy alone, and is at most 1/16 of memory_limit(). Blocks
- * unused for two seconds go back to the system within another one: a thread sees to it, which lives
- * only while something is kept. A forked child starts with nothing kept.
+ * What is kept never lifts the sum of used and kept blocks above the highest sum of used ones, and
+ * is at most 1/16 of memory_limit(). Blocks unused for two seconds go back to the system within
+ * another one: a thread sees to it, which lives only while something is kept. It also looks how
+ * much memory the process has, arrays or not, and gives blocks back before that is more than 1/32
+ * above the most that it would have had without them: so the peak is about that of NumPy alone.
+ * What is allocated between two looks, some 10 MiB, comes on top. A forked child starts with
+ * nothing kept.
  */
 
 /**

@@ -255,6 +255,21 @@ def test_blocks_in_use_again_and_again_are_kept():
     assert done.returncode == 0, done.stderr
 
 
+def test_blocks_stay_while_other_memory_is_below_its_peak():
+    code = IDLE + (
+        "treadle.trim_memory()\n"
+        "while trimmers(): time.sleep(0.1)\n"
+        "others = b'x' * (300 << 20)\n"
+        "del others\n"
+        "assert keep()\n"
+        "others = b'x' * (100 << 20)\n"
+        "time.sleep(0.3)\n"
+        "assert treadle.status()['held'] >= 32 << 20\n"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_trimmer_gets_no_signals():
     code = IDLE + (
         "for i in os.listdir('/proc/self/task'):\n"
@@ -318,6 +333,16 @@ for i in range(100):
 a = np.full(100 << 20, 1, "u1")
 del a
 a = np.zeros(100 << 20, "u1"); a.fill(1)
+""",
+    # Slowly, so that a busy machine, too, gets to see it.
+    "other memory after arrays": """
+import time
+a = np.full(100 << 20, 1, "u1")
+del a
+others = []
+for _ in range(50):
+    others.append(b"x" * (2 << 20))
+    time.sleep(0.02)
 """,
     "resized": """
 base = [np.full(50 << 20, 1, "u1") for _ in range(4)]
