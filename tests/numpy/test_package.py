@@ -2,7 +2,6 @@
 """The Python package: life cycle, choosing, looking, and running programs."""
 
 import ctypes
-import sys
 import threading
 import time
 
@@ -463,7 +462,22 @@ def test_module(script, monkeypatch, tmp_path):
 def test_command_and_stdin():
     same_as_python("-c", SHOW, "a")
     same_as_python("-", "a", stdin=SHOW)
-    same_as_python("-c", "1/0" if sys.version_info < (3, 13) else "raise SystemExit(4)")
+    same_as_python("-c", "def f():\n    return 1 / 0\n\nf()")
+    same_as_python("-", stdin="1 / 0")
+
+
+def test_names_of_main(script):
+    names = "print(sorted(globals()), type(__loader__),globals().get('__annotations__'))"
+    same_as_python(script(names))
+    same_as_python("-c", names)
+    same_as_python("-", stdin=names)
+
+
+def test_errors_of_modules_and_folders(script, monkeypatch, tmp_path):
+    script("def f():\n    return 1 / 0\nf()", "folder/__main__.py")
+    monkeypatch.chdir(tmp_path)
+    assert "ZeroDivisionError" in same_as_python("folder").stderr
+    assert "ZeroDivisionError" in same_as_python("-m", "folder").stderr
 
 
 def test_help_and_usage():

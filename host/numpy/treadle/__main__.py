@@ -6,13 +6,15 @@ from __future__ import annotations
 import atexit
 import builtins
 import io
+import linecache
 import os
 import pkgutil
 import runpy
 import sys
 import types
-from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.machinery import BuiltinImporter, SourceFileLoader
 
 USAGE = """\
 usage: python -m treadle [--backend SPEC] (SCRIPT | -m MODULE | -c CODE | -) [ARG ...]
@@ -44,24 +46,28 @@ def new_main(**names: object) -> types.ModuleType:
     """Put an empty module in the place of this one, as the program's __main__."""
     main = types.ModuleType("__main__")
     main.__dict__.update(__builtins__=builtins, **names)
+    if sys.version_info < (3, 14):
+        main.__dict__.update({"__annotations__": {}})
     sys.modules["__main__"] = main
     return main
 
 
 def hide_own_frames(error: BaseException) -> None:
-    """Let a traceback begin where the program begins."""
+    """Let a traceback begin where the program begins, or where runpy does if that starts it."""
     own = (__file__, runpy.__file__, "<frozen runpy>")
-    trace = error.__traceback__
+    trace = begin = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename in own:
+        if trace.tb_frame.f_code.co_filename == __file__:
+            begin = trace.tb_next
         trace = trace.tb_next
-    error.__traceback__ = trace
+    error.__traceback__ = begin
 
 
-def run_text(source: str | bytes, name: str, main: types.ModuleType) -> None:
-    """Execute a program; its errors are shown as Python shows those of a program of its own."""
+@contextmanager
+def shown_as_own() -> Iterator[None]:
+    """Show the errors of a program as Python shows those of a program of its own."""
     try:
-        code = compile(source, name, "exec", dont_inherit=True)
-        exec(code, main.__dict__)
+        yield
     except SystemExit:
         raise
     except BaseException:
@@ -77,6 +83,12 @@ def run_text(source: str | bytes, name: str, main: types.ModuleType) -> None:
         raise
 
 
+def run_text(source: str | bytes, name: str, main: types.ModuleType) -> None:
+    with shown_as_own():
+        code = compile(source, name, "exec", dont_inherit=True)
+        exec(code, main.__dict__)
+
+
 def set_first_path(entry: str) -> None:
     """Replace what ``python -m`` put in front of sys.path; safe_path puts nothing there."""
     if not sys.flags.safe_path:
@@ -90,7 +102,8 @@ def run_script(path: str) -> None:
         if sys.flags.safe_path:
             sys.path.insert(0, path)
         set_first_path(path)
-        run_as_main("__main__", alter_argv=False)
+        with shown_as_own():
+            run_as_main("__main__", alter_argv=False)
         return
     try:
         with io.open_code(path) as file:
@@ -104,17 +117,22 @@ def run_script(path: str) -> None:
 
 def run_module(name: str) -> None:
     new_main()
-    run_as_main(name)
+    with shown_as_own():
+        run_as_main(name)
 
 
 def run_command(code: str) -> None:
     set_first_path("")
-    run_text(code, "<string>", new_main())
+    if sys.version_info >= (3, 13):  # tracebacks have its lines from then on
+        lines = [f"{line}\n" for line in code.splitlines()]
+        linecache.cache["<string>"] = (len(code), None, lines, "<string>")
+    run_text(code, "<string>", new_main(__loader__=BuiltinImporter))
 
 
 def run_stdin() -> None:
     set_first_path("")
-    run_text(sys.stdin.read(), "<stdin>", new_main(__file__="<stdin>"))
+    main = new_main(__file__="<stdin>", __cached__=None, __loader__=BuiltinImporter)
+    run_text(sys.stdin.read(), "<stdin>", main)
 
 
 def print_report() -> None:
