@@ -475,11 +475,15 @@ def test_cell_magic_leaves_things_as_they_were(before):
 
 
 def test_cell_magic_survives_an_error():
-    text = "shell.run_cell('%%treadle\\nnp.exp(x)\\n1 / 0')\ncell('print(treadle.installed)')"
+    text = (
+        "failed = shell.run_cell('%%treadle\\nnp.exp(x)\\n1 / 0')\n"
+        "print(failed.success, isinstance(failed.error_in_exec, Exception))\n"
+        "cell('print(treadle.installed)')"
+    )
     result = notebook(text)
     assert "ZeroDivisionError" in result.stdout + result.stderr
     assert re.search(r"^loop +\w+ +1 ", result.stdout, re.M)
-    assert result.stdout.splitlines()[-1] == "False"
+    assert result.stdout.splitlines()[-2:] == ["False True", "False"]
 
 
 # ---- the public face ---------------------------------------------------------------------------

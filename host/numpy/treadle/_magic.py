@@ -37,6 +37,7 @@ def load_ipython_extension(shell: Any) -> None:
     shell : IPython.core.interactiveshell.InteractiveShell
         What IPython gives.
     """
+    from IPython.core.error import UsageError
     from IPython.display import display
 
     def treadle(line: str, cell: str) -> None:
@@ -46,7 +47,10 @@ def load_ipython_extension(shell: Any) -> None:
             if spec:
                 stack.enter_context(using(spec))
             report = stack.enter_context(recording())
-            shell.run_cell(cell)
+            result = shell.run_cell(cell)
         display(report)  # type: ignore[no-untyped-call]
+        if not result.success:  # shown already; but "Run all" must stop here
+            error = result.error_before_exec or result.error_in_exec
+            raise UsageError(f"the cell ended with {type(error).__name__}")
 
     shell.register_magic_function(treadle, magic_kind="cell", magic_name="treadle")
