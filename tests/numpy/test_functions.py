@@ -413,6 +413,17 @@ def test_sorted_lines(dtype):
     same(calls)
 
 
+def test_sorting_many_axes():
+    """NumPy 2 has arrays of 64 axes, but does not sort along them if there are more than 32."""
+    most = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
+    x = np.random.default_rng(8).standard_normal(6000)
+    calls = []
+    for axes in {32, min(33, most), most}:
+        many = x.reshape((1,) * (axes - 3) + (3, 20, 100))
+        calls += [(f"{axes} {axis}", lambda x=many, a=axis: np.sort(x, a)) for axis in (0, -2, -1)]
+    same(calls)
+
+
 def test_arguments_of_sort():
     x = np.random.default_rng(7).standard_normal((200, 150))
 

@@ -26,6 +26,9 @@ static const double SORT_NS = 20.0, LOOK_NS = 0.3, CUT_NS = 2.0;
 
 enum { PARTS_MAX = 64, GRAIN = 4096 };
 
+/* NumPy 2 refuses to sort along an axis of more. */
+enum { AXES_MAX = 32 };
+
 /* ---- many lines ------------------------------------------------------------------------------ */
 
 struct sorting {
@@ -234,7 +237,8 @@ static bool suits(PyObject *object)
 
     return limit_reached(PyArray_SIZE(array), SORT_NS) && PyArray_CheckExact(object) &&
            PyArray_ISBEHAVED(array) && PyArray_ISONESEGMENT(array) && PyArray_NDIM(array) > 0 &&
-           PyArray_SIZE(array) > 0 && treadle_get_num_threads() > 1;
+           PyArray_NDIM(array) <= AXES_MAX && PyArray_SIZE(array) > 0 &&
+           treadle_get_num_threads() > 1;
 }
 
 static __attribute__((noinline)) PyObject *sort_large(PyObject *self, PyObject *const *args,
