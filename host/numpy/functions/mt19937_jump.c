@@ -154,10 +154,11 @@ static void add(uint32_t *restrict sum, const uint32_t *restrict state)
 
 /* By Horner's rule; a step only appends a word, and the state begins one word later. */
 void mt19937_jump(uint32_t *jumped, const uint32_t *key,
-                  const struct mt19937_polynomial *polynomial)
+                  const struct mt19937_polynomial *polynomial, uint32_t *room)
 {
-    uint32_t sums[N + DEGREE] = {0}, first[N + 1], *sum = sums;
+    uint32_t first[N + 1], *sum = room;
 
+    memset(room, 0, MT19937_ROOM * sizeof(*room));
     memcpy(first, key, N * sizeof(*key));
     first[N] = next_word(first);
     for (int i = DEGREE - 1; i >= 0; i--) {

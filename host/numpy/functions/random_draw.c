@@ -156,13 +156,17 @@ static PyObject *jumped_key(PyObject *module, PyObject *args)
     PyArrayObject *key, *jumped;
     Py_buffer polynomial;
     npy_intp words = MT19937_WORDS;
+    uint32_t *room;
 
     (void)module;
     if (!PyArg_ParseTuple(args, "O!y*", &PyArray_Type, &key, &polynomial))
         return NULL;
-    jumped = (PyArrayObject *)PyArray_SimpleNew(1, &words, NPY_UINT32);
+    room = PyMem_New(uint32_t, MT19937_ROOM);
+    jumped = room ? (PyArrayObject *)PyArray_SimpleNew(1, &words, NPY_UINT32)
+                  : (PyArrayObject *)PyErr_NoMemory();
     if (jumped)
-        mt19937_jump(PyArray_DATA(jumped), PyArray_DATA(key), polynomial.buf);
+        mt19937_jump(PyArray_DATA(jumped), PyArray_DATA(key), polynomial.buf, room);
+    PyMem_Free(room);
     PyBuffer_Release(&polynomial);
     return (PyObject *)jumped;
 }
