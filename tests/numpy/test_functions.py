@@ -559,6 +559,21 @@ def test_generators_of_others_fall_through():
     )
 
 
+def test_near_the_recursion_limit():
+    def drawn(generator, depth):
+        try:
+            return drawn(generator, depth + 1)
+        except RecursionError:
+            return generator.random(3000), np.array(depth)
+
+    same(
+        [
+            ("new", lambda: drawn(np.random.default_rng(1), 0)),
+            ("legacy", lambda: drawn(np.random.RandomState(1), 0)),
+        ]
+    )
+
+
 def test_one_stream_of_many_threads():
     """Each number of a stream is drawn once, whoever draws it."""
     treadle.install()

@@ -98,6 +98,13 @@ static PyArrayObject *result_of(const struct request *r)
     return (PyArrayObject *)PyArray_SimpleNew(ndim, shape, NPY_DOUBLE);
 }
 
+/* What NumPy, which needs less, may still do. */
+static bool lacks_room(void)
+{
+    return PyErr_ExceptionMatches(PyExc_MemoryError) ||
+           PyErr_ExceptionMatches(PyExc_RecursionError);
+}
+
 /* -1: an exception of Python code that ran meanwhile, such as a handler of signals. */
 static int fill_result(PyObject *self, const char *attribute, PyArrayObject *result)
 {
@@ -109,7 +116,7 @@ static int fill_result(PyObject *self, const char *attribute, PyArrayObject *res
 
     Py_XDECREF(bits);
     Py_XDECREF(done);
-    if (truth >= 0 || !PyErr_ExceptionMatches(PyExc_MemoryError))
+    if (truth >= 0 || !lacks_room())
         return truth;
     PyErr_Clear();
     return 0;
