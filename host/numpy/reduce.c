@@ -208,6 +208,14 @@ static npy_intp left_half(const struct reduction *r, npy_intp n)
     return half / numbers_per_element(r->slot);
 }
 
+bool reduce_has_neutral(void)
+{
+    volatile double zero = 0.0;
+    volatile long double wide = 0.0L; /* x87 has a mode of its own */
+
+    return !signbit(zero - zero) && !signbit(wide - wide);
+}
+
 void reduce_minus_zero(int type, char *value)
 {
     static const float single[2] = {-0.0f, -0.0f};
@@ -303,6 +311,8 @@ static bool reduce_pairwise(const struct slot *slot, char **args, npy_intp n, co
     struct reduction r = {.slot = slot, .step = steps[1], .data = data};
     int first = 0;
 
+    if (!reduce_has_neutral())
+        return false;
     if (slot->sums && steps[1] == slot->itemsize[1] && !may_be_minus_zero(slot, args[1]))
         return reduce_by_op(slot, args, n, data);
     r.leaf_max = leaf_size(slot, n * numbers_per_element(slot));

@@ -27,4 +27,7 @@ bool reduce_has_nan(int type, const char *value);
  */
 void reduce_minus_zero(int type, char *value);
 
+/** Whether that is so: not where the program has sums rounded down, for then 0.0 + -0.0 is -0.0. */
+bool reduce_has_neutral(void);
+
 #endif

@@ -160,5 +160,5 @@ static bool outputs_lie_apart(const struct parts_call *call)
 bool pieces_suit(const struct parts_call *call)
 {
     return call->order == PARTS_PAIRWISE && !call->where && job_outputs(call) <= OUTPUTS_MAX &&
-           outputs_lie_apart(call);
+           outputs_lie_apart(call) && reduce_has_neutral();
 }

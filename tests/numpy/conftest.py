@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every test compares NumPy under Treadle with NumPy alone, in one process."""
 
+import contextlib
+import ctypes
 import os
+import platform
 import subprocess
 import sys
 import warnings
@@ -65,6 +68,23 @@ def differing(calls, threads=3, least=1):
     treadle.set_min(0)
     treadle.uninstall()
     return [name for (name, _), a, b in zip(calls, plain, parallel, strict=True) if a != b]
+
+
+@contextlib.contextmanager
+def sse_control(bits):
+    """Set bits of this thread's MXCSR, as libraries built with -ffast-math do when they load."""
+    if platform.machine() != "x86_64" or platform.libc_ver()[0] != "glibc":
+        pytest.skip("knows glibc's fenv_t on x86-64 only")
+    libm = ctypes.CDLL("libm.so.6")
+    before, changed = (ctypes.c_uint32 * 8)(), (ctypes.c_uint32 * 8)()
+    libm.fegetenv(before)
+    libm.fegetenv(changed)
+    changed[7] |= bits
+    libm.fesetenv(changed)
+    try:
+        yield
+    finally:
+        libm.fesetenv(before)
 
 
 def python(*args, stdin=None, timeout=120, **env):

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 import numpy as np
 import pytest
-from conftest import outcome, python
+from conftest import outcome, python, sse_control
 from test_reduce_calls import layouts, numbers
 
 import treadle
@@ -451,6 +451,19 @@ def test_arguments_of_sort():
         ("objects", lambda: np.sort(x.astype(object)).astype("f8")),
     ]
     same(calls)
+
+
+def test_denormals_as_zeros():
+    x = np.random.default_rng(8).standard_normal(5000) * 1e-310
+    with sse_control(0x8040):
+        same(
+            [
+                ("count", lambda: np.array(np.count_nonzero(x))),
+                ("sort", lambda: np.sort(x)),
+                ("largest", lambda: x.max()),
+                ("sum", lambda: x.sum()),
+            ]
+        )
 
 
 # ---- random ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import DEPTHS, canonical, differing, outcome
+from conftest import DEPTHS, canonical, differing, outcome, sse_control
 from numpy.lib.stride_tricks import as_strided
 
 import treadle
@@ -506,6 +506,20 @@ def test_any_and_all_stop_early_and_see_everything():
                 (f"initial {n} {at}", lambda x=x: np.logical_or.reduce(x, initial=True)),
             ]
     same(calls)
+
+
+def test_rounding_down():
+    """The sum of 0.0 and -0.0 is -0.0 then."""
+    x = np.zeros(30_001)
+    with sse_control(0x2000):
+        same(
+            [
+                ("real", lambda: x.sum()),
+                ("complex", lambda: (x + 0j).sum()),
+                ("rows", lambda: (x[:30_000].reshape(3, -1) + 0j).sum(axis=1)),
+                ("ends", lambda: np.add.reduce(np.arange(-15_000.0, 15_001.0) / 7)),
+            ]
+        )
 
 
 def test_bytes_that_are_no_proper_bools():

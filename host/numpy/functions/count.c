@@ -63,7 +63,8 @@ static bool suits(PyArrayObject *array)
 {
     return is_counted(PyArray_TYPE(array)) &&
            limit_reached(PyArray_SIZE(array), element_ns(array)) && PyArray_SIZE(array) > 0 &&
-           PyArray_ISBEHAVED_RO(array) && (PyArray_NDIM(array) == 1 || PyArray_ISONESEGMENT(array));
+           bits_tell() && PyArray_ISBEHAVED_RO(array) &&
+           (PyArray_NDIM(array) == 1 || PyArray_ISONESEGMENT(array));
 }
 
 static PyObject *number(npy_intp n)

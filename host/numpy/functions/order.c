@@ -13,6 +13,7 @@
 
 #include "../limit.h"
 #include "../method.h"
+#include "bits.h"
 #include "lines.h"
 #include "moves_loops.h"
 #include "order_parts.h"
@@ -238,7 +239,7 @@ static bool suits(PyObject *object)
     return limit_reached(PyArray_SIZE(array), SORT_NS) && PyArray_CheckExact(object) &&
            PyArray_ISBEHAVED(array) && PyArray_ISONESEGMENT(array) && PyArray_NDIM(array) > 0 &&
            PyArray_NDIM(array) <= AXES_MAX && PyArray_SIZE(array) > 0 &&
-           treadle_get_num_threads() > 1;
+           treadle_get_num_threads() > 1 && bits_tell();
 }
 
 static __attribute__((noinline)) PyObject *sort_large(PyObject *self, PyObject *const *args,
