@@ -139,6 +139,7 @@ static bool prepare(const struct operation *operation, const struct request *r,
     call->skips_first = skips_first(operation, r);
     if (!call->slot || may_warn(r, type) || (call->skips_first && r->given[REQUEST_WHERE]))
         return false;
+    call->skips_nans = operation_skips_nans(operation, type);
     call->order = operation_order(operation, type);
     call->start = operation->start;
     call->stops_early = operation->stops_early;
@@ -159,7 +160,7 @@ static bool fits(struct parts_call *call)
     return call->buffersize > 0;
 }
 
-/* Exceptions that NumPy looks at: conversions to bool and operations on integers raise none. */
+/* Exceptions that NumPy looks at: operations on bools and integers raise none. */
 static int flags_of_interest(const struct parts_call *call)
 {
     bool can_raise = !PyArray_ISBOOL(call->result) &&
@@ -168,10 +169,17 @@ static int flags_of_interest(const struct parts_call *call)
     return can_raise ? fetestexcept(FE_UNDERFLOW | FE_OVERFLOW | FE_INVALID) : 0;
 }
 
+/* A signaling NaN becomes a bool with an exception, but NumPy may not come to it. */
+static bool signals_as_bool(const struct parts_call *call)
+{
+    return PyArray_ISBOOL(call->result) && !PyArray_ISINTEGER(call->array) &&
+           !PyArray_ISBOOL(call->array) && fetestexcept(FE_INVALID);
+}
+
 /* Likewise. */
 static bool add_parts(struct parts_call *call)
 {
-    bool done = parts_reduce(call) && !PyErr_Occurred();
+    bool done = parts_reduce(call) && !PyErr_Occurred() && !signals_as_bool(call);
 
     forget_refusal();
     return done;

@@ -38,13 +38,14 @@ struct part {
     char *sums; /* with pieces: one accumulator each */
     npy_intp sums_max, sums_done;
     npy_intp begin, end; /* with pieces: of its elements, in the iterator's order */
-    bool failed;         /* no memory for its buffers */
+    bool failed;         /* no memory for its buffers, or a signaling NaN was watched for */
 };
 
 /** All parts of a call, or of one of its outputs; zeros before the first part is added. */
 struct job {
     const struct parts_call *call;
     void (*run)(const struct job *job, struct part *part);
+    bool watched;  /* each number, for signaling NaNs */
     char *decided; /* NULL, or set once the outcome can't change any more */
     int count;
     struct part parts[JOB_PARTS_MAX];

@@ -50,6 +50,12 @@ enum parts_order operation_order(const struct operation *operation, int type)
     return is_sum(operation) && type != NPY_HALF ? PARTS_PAIRWISE : PARTS_ORDERED;
 }
 
+bool operation_skips_nans(const struct operation *operation, int type)
+{
+    return PyTypeNum_ISFLOAT(type) &&
+           (strcmp(operation->name, "fmax") == 0 || strcmp(operation->name, "fmin") == 0);
+}
+
 /* The type of the loop that NumPy will choose, or -1. It is compared with the result's later. */
 int operation_type(const struct operation *operation, const struct request *r)
 {

@@ -27,6 +27,9 @@ const struct operation *operation_of(const PyObject *ufunc);
 /** How the operation's loop for that type may be taken apart. */
 enum parts_order operation_order(const struct operation *operation, int type);
 
+/** Whether a NaN does not count: fmax and fmin of floats. */
+bool operation_skips_nans(const struct operation *operation, int type);
+
 /** The type of the loop that NumPy will choose, or -1; to be compared with the result's. */
 int operation_type(const struct operation *operation, const struct request *request);
 

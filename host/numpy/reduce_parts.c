@@ -26,10 +26,14 @@ enum { OUTPUTS_MAX = 4096 };
 /* ---- one box -------------------------------------------------------------------------------- */
 
 /* NumPy's masked loop: one call for each run of elements that the mask lets through. */
-static void run_masked(const struct job *job, char *const *ptrs, npy_intp n, const npy_intp *steps)
+static void run_masked(const struct job *job, struct part *part)
 {
+    char *const *ptrs = part->ptrs;
     const char *mask = ptrs[2];
+    npy_intp n = *part->count, *steps = part->steps;
 
+    if (job->watched)
+        part->failed = reduce_has_signaling(job->call->slot->type, ptrs[1], n, steps[1]);
     for (npy_intp i = 0, length; i < n; i += length) {
         bool let = mask[i * steps[2]] != 0;
 
@@ -55,6 +59,9 @@ static npy_intp write_first(const struct job *job, struct part *part)
     for (npy_intp i = 0; i < n; i++)
         memcpy(part->ptrs[0] + i * part->steps[0], part->ptrs[1] + i * part->steps[1],
                (size_t)size);
+    if (job->watched)
+        part->failed =
+            reduce_has_signaling(job->call->slot->type, part->ptrs[1], n, part->steps[1]);
     part->skip -= n;
     return n;
 }
@@ -70,7 +77,9 @@ static void run_unmasked(const struct job *job, struct part *part)
         n -= done;
         args[1] += done * steps[1];
     }
-    if (n > 0)
+    if (n > 0 && job->watched)
+        part->failed |= !reduce_watched(job->call->slot, args, n, steps, job->call->data);
+    else if (n > 0)
         job->call->slot->loop(args, &n, steps, job->call->data);
 }
 
@@ -85,10 +94,10 @@ static void run_box(const struct job *job, struct part *part)
         if (is_decided(job))
             continue;
         if (job->call->where)
-            run_masked(job, part->ptrs, *part->count, part->steps);
+            run_masked(job, part);
         else
             run_unmasked(job, part);
-    } while (part->next(part->iter));
+    } while (!part->failed && part->next(part->iter));
     if (job->decided && *PyArray_BYTES(part->outcome) != (job->call->start == PARTS_FROM_ONE))
         __atomic_store_n(job->decided, 1, __ATOMIC_RELAXED);
 }
@@ -170,6 +179,7 @@ static bool reduce_boxes(struct job *job, struct cut cut)
     bool done = !is_checked || PyArray_ISONESEGMENT(job->call->result);
 
     job->run = run_box;
+    job->watched = is_checked && job->call->skips_nans;
     while (done && job->count < cut.count)
         done = add_box(job, cut);
     done = done && job_run(job);
@@ -246,6 +256,7 @@ static bool reduce_accumulators(struct job *job, struct cut cut)
     bool done = !job->call->skips_first || box_write_first(job->call);
 
     job->run = run_box;
+    job->watched = job->call->skips_nans;
     if (cut_can_be_decided(job->call)) {
         if (decides_early(job->call))
             return false;

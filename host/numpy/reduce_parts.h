@@ -33,6 +33,7 @@ struct parts_call {
     bool keepdims;           /* the result has the reduced axes too */
     bool stops_early;        /* a value that can't change any more ends the loop */
     bool skips_first;        /* the result starts from the first elements, which are done then */
+    bool skips_nans;         /* fmax, fmin: where signaling NaNs are, they tell the order */
     enum parts_order order;
     enum parts_start start;
     npy_intp buffersize; /* NumPy's, in elements */

@@ -608,6 +608,20 @@ def test_one_stream_of_many_threads():
     assert generator.bit_generator.state == one.bit_generator.state
 
 
+def test_a_thread_with_a_small_stack():
+    """MT19937 jumps with 80 KiB of numbers at hand."""
+    done = python(
+        "-c",
+        "import threading, numpy as np, treadle\n"
+        "treadle.install(); treadle.set_min(1); treadle.set_num_threads(2)\n"
+        "threading.stack_size(65536)\n"
+        "draw = np.random.RandomState(1).random_sample\n"
+        "thread = threading.Thread(target=draw, args=(5000,))\n"
+        "thread.start(); thread.join(); print('done')",
+    )
+    assert done.stdout == "done\n", done.stderr
+
+
 @needs_split_streams
 @pytest.mark.parametrize("name", STREAMS[:4])
 @pytest.mark.parametrize("before", [True, False])
@@ -635,20 +649,6 @@ def test_a_handler_that_draws(name, before, monkeypatch):
     assert len(drawn) == 1 + before
     assert np.array_equal(np.sort(np.concatenate([numbers, *drawn])), np.sort(expected))
     assert repr(generator.bit_generator.state) == repr(one.bit_generator.state)
-
-
-def test_a_thread_with_a_small_stack():
-    """MT19937 jumps with 80 KiB of numbers at hand."""
-    done = python(
-        "-c",
-        "import threading, numpy as np, treadle\n"
-        "treadle.install(); treadle.set_min(1); treadle.set_num_threads(2)\n"
-        "threading.stack_size(65536)\n"
-        "draw = np.random.RandomState(1).random_sample\n"
-        "thread = threading.Thread(target=draw, args=(5000,))\n"
-        "thread.start(); thread.join(); print('done')",
-    )
-    assert done.stdout == "done\n", done.stderr
 
 
 @needs_split_streams

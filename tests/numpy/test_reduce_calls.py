@@ -30,6 +30,10 @@ LOGICAL = ("logical_or", "logical_and", "logical_xor")
 BITWISE = ("bitwise_or", "bitwise_and", "bitwise_xor")
 
 
+class Sub(np.ndarray):
+    """A subclass that adds nothing."""
+
+
 def numbers(rng, shape, dtype, special=False):
     """Return numbers over the whole range of a type, or with zeros, infinities and NaNs."""
     dtype = np.dtype(dtype)
@@ -464,9 +468,6 @@ def test_errstate(kind):
 
 
 def test_other_arrays_fall_through():
-    class Sub(np.ndarray):
-        pass
-
     class Foreign:
         def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
             return method
@@ -531,6 +532,36 @@ def test_bytes_that_are_no_proper_bools():
             for axis in (None, 0, 1)
         ]
     )
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_signaling_nans(dtype):
+    """R's NA is one. fmax() of it and a number is a NaN that the next number replaces."""
+    rng = np.random.default_rng(15)
+    bits, signaling = ("u4", 0x7F8007A2) if dtype == "f4" else ("u8", 0x7FF00000000007A2)
+    calls = []
+    for places in ([0], [9999], [30_000], slice(None, None, 97)):
+        x = rng.standard_normal(30_001).astype(dtype)
+        x.view(bits)[places] = signaling
+        rows = x[:30_000].reshape(100, 300)
+        for name, y in (("line", x), ("gaps", x[::3]), ("backwards", x[::-1])):
+            calls += [
+                (f"{name} {places}", lambda y=y: (np.nanmax(y), np.nanmin(y), np.max(y))),
+                (f"{name} {places} of a subclass", lambda y=y: np.fmax.reduce(y.view(Sub))),
+                (f"{name} {places} truth", lambda y=y: (y.any(), np.logical_xor.reduce(y))),
+                (f"{name} {places} sum", lambda y=y: (y.sum(), np.nansum(y))),
+            ]
+        for axis in (0, 1):
+            calls += [
+                (f"{axis} {places}", lambda r=rows, a=axis: np.fmax.reduce(r, axis=a)),
+                (f"{axis} {places} turned", lambda r=rows, a=axis: np.fmin.reduce(r.T, axis=a)),
+                (
+                    f"{axis} {places} masked",
+                    lambda r=rows, a=axis: np.fmax.reduce(r, axis=a, where=r > 0, initial=0),
+                ),
+                (f"{axis} {places} truth", lambda r=rows, a=axis: r.all(axis=a)),
+            ]
+    same(calls)
 
 
 def test_calls_are_really_split():
