@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask.h"
 #include "reduce.h"
 #include "reduce_cut.h"
 #include "reduce_outputs.h"
@@ -37,9 +38,7 @@ static void run_masked(const struct job *job, struct part *part)
     for (npy_intp i = 0, length; i < n; i += length) {
         bool let = mask[i * steps[2]] != 0;
 
-        for (length = 1; i + length < n; length++)
-            if ((mask[(i + length) * steps[2]] != 0) != let)
-                break;
+        length = mask_run(mask + i * steps[2], steps[2], n - i, let);
         if (let) {
             char *out = ptrs[0] + i * steps[0];
             char *args[3] = {out, ptrs[1] + i * steps[1], out};

@@ -9,6 +9,7 @@
 #include <treadle/treadle.h>
 
 #include "large.h"
+#include "mask.h"
 #include "operands.h"
 #include "stream.h"
 #include "whole_rows.h"
@@ -264,15 +265,6 @@ static void give_iterator(struct walk *walk, int i)
     atomic_store_explicit(&walk->busy[i], false, memory_order_release);
 }
 
-static npy_intp run_of(const char *mask, npy_intp stride, npy_intp n, bool value)
-{
-    npy_intp i = 0;
-
-    while (i < n && (mask[i * stride] != 0) == value)
-        i++;
-    return i;
-}
-
 /* Part of a line, or a piece of NumPy's own: then nothing lies before or after it. */
 struct part {
     npy_intp before, n, after;
@@ -298,15 +290,15 @@ static void run_masked(const struct call *call, char *const *data, struct part p
     npy_intp stride = strides[call->nargs], at = 0;
 
     if (part.before && mask[-stride])
-        at = run_of(mask, stride, part.n, true);
+        at = mask_run(mask, stride, part.n, true);
     while (at < part.n) {
         char *args[SLOT_ARGS_MAX];
         npy_intp length;
 
-        at += run_of(mask + at * stride, stride, part.n - at, false);
+        at += mask_run(mask + at * stride, stride, part.n - at, false);
         if (at == part.n)
             return;
-        length = run_of(mask + at * stride, stride, part.n + part.after - at, true);
+        length = mask_run(mask + at * stride, stride, part.n + part.after - at, true);
         for (int i = 0; i < call->nargs; i++)
             args[i] = data[i] + at * strides[i];
         call->slot->loop(args, &length, strides, call->data);

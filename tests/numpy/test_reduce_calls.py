@@ -534,6 +534,34 @@ def test_bytes_that_are_no_proper_bools():
     )
 
 
+def test_masks_of_long_runs():
+    rng = np.random.default_rng(16)
+    x, out = rng.standard_normal((40, 900)), np.zeros((40, 900))
+    calls = []
+    for length in (1, 3, 7, 8, 9, 16, 63, 500, 5000):
+        for begin in (0, 1, 5):
+            mask = (np.arange(begin, x.size + begin) // length % 2).astype("u1")
+            odd = np.where(rng.random(x.size) < 0.01, 2 * mask, mask)
+            for name, bits in (("proper", mask), ("odd", odd)):
+                where = bits.astype("u1").view(bool).reshape(x.shape)
+                for layout, m in (("rows", where), ("every other", where.repeat(2, 1)[:, ::2])):
+                    calls += [
+                        (
+                            f"{length} {begin} {name} {layout} {axis}",
+                            lambda m=m, axis=axis: np.add.reduce(x, axis=axis, where=m),
+                        )
+                        for axis in (0, 1, None)
+                    ]
+                    calls.append(
+                        (
+                            f"{length} {begin} {name} {layout}",
+                            lambda m=m: np.add(x, x[0], out=out.copy(), where=m),
+                        )
+                    )
+                calls.append((f"{length} {begin} {name} picked", lambda m=where: x[m]))
+    same(calls)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_signaling_nans(dtype):
     """R's NA is one. fmax() of it and a number is a NaN that the next number replaces."""
