@@ -333,6 +333,25 @@ def test_picked_elements(dtype):
     same(calls)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "f2", "f4", "f8", "D"])
+def test_few_and_many_chosen_elements(dtype):
+    """Each block of a mask is read in the way that suits how many of it are chosen."""
+    rng = np.random.default_rng(10)
+    x = numbers(rng, (70_001,), dtype)
+    calls = []
+    for share in (0.0, 0.0001, 0.01, 1 / 17, 1 / 15, 0.99, 0.9999, 1.0):
+        mask = rng.random(x.size) < share
+        for name, first in (("first", 0), ("last", -1)):
+            edge = mask.copy()
+            edge[first] ^= True
+            calls.append((f"{share} {name}", lambda b=edge: x[b]))
+    for begin, end in ((0, 300), (30_000, 31_000), (69_000, 70_001)):
+        mask = np.zeros(x.size, bool)
+        mask[begin:end] = True
+        calls += [(f"{begin}", lambda b=mask: x[b]), (f"but {begin}", lambda b=~mask: x[b])]
+    same(calls)
+
+
 def test_arguments_of_take():
     x = np.arange(3000.0)
     places = np.arange(2000)
