@@ -33,13 +33,14 @@ static npy_intp result_distance(const struct parts_call *call, int axis)
     return llabs(PyArray_STRIDE(call->result, place));
 }
 
+/* Of axes that lie alike, as in sliding windows, the iterator takes the last one. */
 int cut_innermost(const struct parts_call *call)
 {
     int found = 0;
 
     for (int i = 1; i < PyArray_NDIM(call->array); i++)
         if (PyArray_DIM(call->array, found) == 1 ||
-            (PyArray_DIM(call->array, i) > 1 && cut_distance(call, i) < cut_distance(call, found)))
+            (PyArray_DIM(call->array, i) > 1 && cut_distance(call, i) <= cut_distance(call, found)))
             found = i;
     return found;
 }

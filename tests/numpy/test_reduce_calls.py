@@ -534,6 +534,21 @@ def test_bytes_that_are_no_proper_bools():
     )
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8"])
+def test_sliding_windows(dtype):
+    """Two axes of theirs lie alike: NumPy takes the last one for the innermost."""
+    rng = np.random.default_rng(17)
+    zeros = np.where(rng.random(9000) < 0.5, 0.0, -0.0).astype(dtype)
+    calls = []
+    for kind, x in (("numbers", numbers(rng, (9000,), dtype, True)), ("zeros", zeros)):
+        for width in (2, 5, 64, 700):
+            windows = np.lib.stride_tricks.sliding_window_view(x, width)
+            for name, axis in itertools.product(("add", "maximum", "fmin", "multiply"), (0, 1)):
+                calls.append(reduction(name, windows, axis=axis))
+                calls[-1] = f"{kind} {calls[-1][0]}", calls[-1][1]
+    same(calls)
+
+
 def test_masks_of_long_runs():
     rng = np.random.default_rng(16)
     x, out = rng.standard_normal((40, 900)), np.zeros((40, 900))
