@@ -6,6 +6,7 @@
 
 #include "functions/bits.h"
 #include "large.h"
+#include "watch.h"
 
 /*
  * A reduction is cut into leaves, NumPy's own loop reduces each leaf into an accumulator of its
@@ -17,15 +18,13 @@ enum {
     ACCUMULATOR_MAX = 32,
     /* NumPy adds up to 128 numbers in one go (loops_utils.h.src); its tree has no node below. */
     PAIRWISE_BLOCK = 128,
-    LEAF_MIN = 2048,
-    VECTOR = 64,   /* bytes; several of the processor's, so that none waits for another */
-    WATCHED = 2048 /* numbers that are still in the first-level cache when they are read again */
+    LEAF_MIN = 2048
 };
 
 struct leaf {
     char *first;
     npy_intp n;
-    bool failed;
+    struct watch watch;
     alignas(16) char accumulator[ACCUMULATOR_MAX];
 };
 
@@ -33,8 +32,8 @@ struct reduction {
     const struct slot *slot;
     npy_intp step;
     void *data;
-    bool watched;
-    npy_intp leaf_max; /* elements; the tree counts the numbers of a complex as two */
+    struct watch watch; /* over each leaf */
+    npy_intp leaf_max;  /* elements; the tree counts the numbers of a complex as two */
     int count;
     struct leaf leaves[LEAVES_MAX];
 };
@@ -48,19 +47,17 @@ static void run_leaves(void *ctx, int64_t n, char **ptrs, const int64_t *strides
         struct leaf *leaf = (struct leaf *)(ptrs[0] + i * strides[0]);
         char *args[3] = {leaf->accumulator, leaf->first, leaf->accumulator};
 
-        if (r->watched)
-            leaf->failed = !reduce_watched(r->slot, args, leaf->n, steps, r->data);
-        else
-            r->slot->loop(args, &leaf->n, steps, r->data);
+        watch_loop(&leaf->watch, r->slot, args, leaf->n, steps, r->data);
     }
 }
 
-static bool has_failed(const struct reduction *r)
+static struct watch what_was_seen(const struct reduction *r)
 {
+    struct watch seen = {0};
+
     for (int i = 0; i < r->count; i++)
-        if (r->leaves[i].failed)
-            return true;
-    return false;
+        watch_join(&seen, &r->leaves[i].watch);
+    return seen;
 }
 
 static bool reduce_leaves(struct reduction *r)
@@ -73,7 +70,7 @@ static bool reduce_leaves(struct reduction *r)
                                  .grain = 1,
                                  .element_ns = r->slot->element_ns * (double)(r->leaf_max)};
 
-    return treadle_run("loop", &leaves, 1, 0, &attrs, NULL) == TREADLE_OK && !has_failed(r);
+    return treadle_run("loop", &leaves, 1, 0, &attrs, NULL) == TREADLE_OK;
 }
 
 static void add_leaf(struct reduction *r, char *first, npy_intp n, const void *start)
@@ -82,7 +79,7 @@ static void add_leaf(struct reduction *r, char *first, npy_intp n, const void *s
 
     leaf->first = first;
     leaf->n = n;
-    leaf->failed = false;
+    leaf->watch = r->watch;
     memcpy(leaf->accumulator, start, r->slot->itemsize[0]);
 }
 
@@ -106,118 +103,12 @@ static npy_intp leaf_size(const struct slot *slot, npy_intp n)
     return size < PAIRWISE_BLOCK ? PAIRWISE_BLOCK : size;
 }
 
-/* ---- signaling NaNs ------------------------------------------------------------------------ */
-
-/* Their highest bit of the fraction is 0, as in infinities. */
-static bool signals_4(const char *x, npy_intp n, npy_intp step)
-{
-    bool found = false;
-
-    for (npy_intp i = 0; i < n; i++) {
-        bits_4 bits = *(const bits_4 *)(x + i * step) & ~(UINT32_C(1) << 31);
-
-        found |= (bits > UINT32_C(0xff) << 23) & (bits < UINT32_C(0x1ff) << 22);
-    }
-    return found;
-}
-
-static bool signals_8(const char *x, npy_intp n, npy_intp step)
-{
-    bool found = false;
-
-    for (npy_intp i = 0; i < n; i++) {
-        bits_8 bits = *(const bits_8 *)(x + i * step) & ~(UINT64_C(1) << 63);
-
-        found |= (bits > UINT64_C(0x7ff) << 52) & (bits < UINT64_C(0xfff) << 51);
-    }
-    return found;
-}
-
-/* Numbers without gaps, of which there are a multiple of four: whether there is one of these or an
- * infinity. With what compilers make of the loops above, reductions take three times as long. */
-#if defined(__SSE2__)
-
-#include <emmintrin.h>
-
-static bool may_signal_4(const char *x, npy_intp n)
-{
-    const __m128i mask = _mm_set1_epi32(0x7fc00000), exponent = _mm_set1_epi32(0x7f800000);
-    __m128i seen = _mm_setzero_si128();
-
-    for (const char *end = x + 4 * n; x < end; x += sizeof(seen)) {
-        __m128i bits = _mm_loadu_si128((const __m128i *)x);
-
-        seen = _mm_or_si128(seen, _mm_cmpeq_epi32(_mm_and_si128(bits, mask), exponent));
-    }
-    return _mm_movemask_epi8(seen);
-}
-
-static bool may_signal_8(const char *x, npy_intp n)
-{
-    const __m128i mask = _mm_set1_epi32(0x7ff80000), exponent = _mm_set1_epi32(0x7ff00000);
-    __m128i seen = _mm_setzero_si128();
-
-    for (const char *end = x + 8 * n; x < end; x += 2 * sizeof(seen)) {
-        __m128 first = _mm_loadu_ps((const float *)x);
-        __m128 second = _mm_loadu_ps((const float *)(x + sizeof(seen)));
-        __m128i upper = _mm_castps_si128(_mm_shuffle_ps(first, second, _MM_SHUFFLE(3, 1, 3, 1)));
-
-        seen = _mm_or_si128(seen, _mm_cmpeq_epi32(_mm_and_si128(upper, mask), exponent));
-    }
-    return _mm_movemask_epi8(seen);
-}
-
-#else
-
-static bool may_signal_4(const char *x, npy_intp n)
-{
-    return signals_4(x, n, 4);
-}
-
-static bool may_signal_8(const char *x, npy_intp n)
-{
-    return signals_8(x, n, 8);
-}
-
-#endif
-
-bool reduce_has_signaling(int type, const char *x, npy_intp n, npy_intp step)
-{
-    npy_intp fours = n / 4 * 4;
-
-    if (type == NPY_FLOAT)
-        return step == 4 && !may_signal_4(x, fours) ? signals_4(x + fours * step, n - fours, step)
-                                                    : signals_4(x, n, step);
-    if (type == NPY_DOUBLE)
-        return step == 8 && !may_signal_8(x, fours) ? signals_8(x + fours * step, n - fours, step)
-                                                    : signals_8(x, n, step);
-    return false;
-}
-
-bool reduce_watched(const struct slot *slot, char *const *args, npy_intp n, const npy_intp *steps,
-                    void *data)
-{
-    for (npy_intp at = 0, count; at < n; at += count) {
-        char *out = args[0] + at * steps[0], *x = args[1] + at * steps[1];
-
-        count = n - at < WATCHED ? n - at : WATCHED;
-        if (reduce_has_signaling(slot->type, x, count, steps[1]))
-            return false;
-        slot->loop((char *[]){out, x, out}, &count, steps, data);
-    }
-    return true;
-}
-
 /* ---- in any order: integers, minimum and maximum ------------------------------------------- */
 
-static bool reduce_numbers(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
-                           void *data);
-
 static bool reduce_chunks(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
-                          void *data, const void *start, char *result)
+                          void *data, const void *start, struct watch *watch, char *result)
 {
-    struct reduction r = {
-        .slot = slot, .step = steps[1], .data = data, .watched = slot->reduce == reduce_numbers};
+    struct reduction r = {.slot = slot, .step = steps[1], .data = data, .watch = *watch};
     npy_intp joining[3] = {0, sizeof(struct leaf), 0};
 
     r.leaf_max = leaf_size(slot, n);
@@ -228,6 +119,7 @@ static bool reduce_chunks(const struct slot *slot, char **args, npy_intp n, cons
     memcpy(result, args[0], slot->itemsize[0]);
     n = r.count;
     slot->loop((char *[]){result, r.leaves[0].accumulator, result}, &n, joining, data);
+    *watch = what_was_seen(&r);
     return true;
 }
 
@@ -257,29 +149,13 @@ bool reduce_has_nan(int type, const char *value)
     }
 }
 
-bool reduce_shows_order(int type, const char *value)
-{
-    npy_half half;
-
-    switch (type) {
-    case NPY_HALF:
-        memcpy(&half, value, sizeof(half));
-        return (half & 0x7fff) == 0 || reduce_has_nan(type, value);
-    case NPY_FLOAT:
-        return *(const float *)value == 0.0f || reduce_has_nan(type, value);
-    case NPY_DOUBLE:
-        return *(const double *)value == 0.0 || reduce_has_nan(type, value);
-    default:
-        return false;
-    }
-}
-
 static bool reduce_from_identity(const struct slot *slot, char **args, npy_intp n,
                                  const npy_intp *steps, void *data, npy_int64 identity)
 {
+    struct watch nothing = {0};
     char result[ACCUMULATOR_MAX];
 
-    if (!reduce_chunks(slot, args, n, steps, data, &identity, result))
+    if (!reduce_chunks(slot, args, n, steps, data, &identity, &nothing, result))
         return false;
     memcpy(args[0], result, slot->itemsize[0]);
     return true;
@@ -300,14 +176,19 @@ static bool reduce_from_one(const struct slot *slot, char **args, npy_intp n, co
     return reduce_from_identity(slot, args, n, steps, data, 1);
 }
 
+static bool reduce_numbers(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
+                           void *data);
+
 /* x op x == x: each leaf starts with what the whole starts with. */
 static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
                               const npy_intp *steps, void *data)
 {
+    struct watch watch = watch_for(slot->type, slot->reduce == reduce_numbers);
     char result[ACCUMULATOR_MAX];
 
-    if (!reduce_chunks(slot, args, n, steps, data, args[0], result) ||
-        reduce_shows_order(slot->type, result))
+    watch_look(&watch, slot, args[0], 1, 0);
+    if (watch.signaled || !reduce_chunks(slot, args, n, steps, data, args[0], &watch, result) ||
+        watch.signaled || watch_tells_order(&watch, slot->type, result))
         return false;
     memcpy(args[0], result, slot->itemsize[0]);
     return true;
@@ -317,8 +198,7 @@ static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
 static bool reduce_numbers(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
                            void *data)
 {
-    return !reduce_has_signaling(slot->type, args[0], 1, 0) &&
-           reduce_idempotent(slot, args, n, steps, data);
+    return reduce_idempotent(slot, args, n, steps, data);
 }
 
 /* ---- in NumPy's order: sums of floats ------------------------------------------------------- */

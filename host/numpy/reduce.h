@@ -11,25 +11,8 @@
  */
 slot_reduce_fn reduce_of(const char *name, const int *types);
 
-/**
- * Whether the value tells in which order minimum or maximum met its operands: zeros have signs,
- * NaNs have payloads. False for all types but half, float and double.
- */
-bool reduce_shows_order(int type, const char *value);
-
 /** Whether the value, aligned and of that NumPy type, is a NaN or has a NaN in a part. */
 bool reduce_has_nan(int type, const char *value);
-
-/**
- * Run the loop of fmax or fmin over n numbers. fmax of a signaling NaN and a number is a NaN, which
- * the next number replaces: then the order shows, and nothing in the result tells.
- * @return true: no number was a signaling NaN; false: the accumulator is undefined
- */
-bool reduce_watched(const struct slot *slot, char *const *args, npy_intp n, const npy_intp *steps,
-                    void *data);
-
-/** Whether one of n numbers of that type is a signaling NaN. False for all but float and double. */
-bool reduce_has_signaling(int type, const char *x, npy_intp n, npy_intp step);
 
 /**
  * Write -0.0, or both parts of a complex -0.0: x + -0.0 is x, also for x = -0.0, so that an

@@ -140,6 +140,7 @@ static bool prepare(const struct operation *operation, const struct request *r,
     if (!call->slot || may_warn(r, type) || (call->skips_first && r->given[REQUEST_WHERE]))
         return false;
     call->skips_nans = operation_skips_nans(operation, type);
+    call->finds_least = operation_finds_least(operation);
     call->order = operation_order(operation, type);
     call->start = operation->start;
     call->stops_early = operation->stops_early;

@@ -3,6 +3,7 @@
 #define TREADLE_NUMPY_REDUCE_JOB_H
 
 #include "reduce_parts.h"
+#include "watch.h"
 
 /* What the files of reduce_parts share: boxes of the array, and parts that run on threads. */
 
@@ -38,15 +39,16 @@ struct part {
     char *sums; /* with pieces: one accumulator each */
     npy_intp sums_max, sums_done;
     npy_intp begin, end; /* with pieces: of its elements, in the iterator's order */
-    bool failed;         /* no memory for its buffers, or a signaling NaN was watched for */
+    struct watch watch;
+    bool failed; /* no memory for its buffers, or a signaling NaN */
 };
 
 /** All parts of a call, or of one of its outputs; zeros before the first part is added. */
 struct job {
     const struct parts_call *call;
     void (*run)(const struct job *job, struct part *part);
-    bool watched;  /* each number, for signaling NaNs */
-    char *decided; /* NULL, or set once the outcome can't change any more */
+    struct watch watch; /* over each part */
+    char *decided;      /* NULL, or set once the outcome can't change any more */
     int count;
     struct part parts[JOB_PARTS_MAX];
 };

@@ -56,6 +56,11 @@ bool operation_skips_nans(const struct operation *operation, int type)
            (strcmp(operation->name, "fmax") == 0 || strcmp(operation->name, "fmin") == 0);
 }
 
+bool operation_finds_least(const struct operation *operation)
+{
+    return strcmp(operation->name, "minimum") == 0 || strcmp(operation->name, "fmin") == 0;
+}
+
 /* The type of the loop that NumPy will choose, or -1. It is compared with the result's later. */
 int operation_type(const struct operation *operation, const struct request *r)
 {

@@ -30,6 +30,9 @@ enum parts_order operation_order(const struct operation *operation, int type);
 /** Whether a NaN does not count: fmax and fmin of floats. */
 bool operation_skips_nans(const struct operation *operation, int type);
 
+/** Whether that is minimum or fmin. */
+bool operation_finds_least(const struct operation *operation);
+
 /** The type of the loop that NumPy will choose, or -1; to be compared with the result's. */
 int operation_type(const struct operation *operation, const struct request *request);
 

@@ -20,6 +20,7 @@
 #include "reduce.h"
 #include "reduce_cut.h"
 #include "reduce_outputs.h"
+#include "watch.h"
 
 /* Accumulators of all parts together stay in the second-level cache. */
 enum { OUTPUTS_MAX = 4096 };
@@ -33,8 +34,7 @@ static void run_masked(const struct job *job, struct part *part)
     const char *mask = ptrs[2];
     npy_intp n = *part->count, *steps = part->steps;
 
-    if (job->watched)
-        part->failed = reduce_has_signaling(job->call->slot->type, ptrs[1], n, steps[1]);
+    watch_look(&part->watch, job->call->slot, ptrs[1], n, steps[1]);
     for (npy_intp i = 0, length; i < n; i += length) {
         bool let = mask[i * steps[2]] != 0;
 
@@ -58,9 +58,7 @@ static npy_intp write_first(const struct job *job, struct part *part)
     for (npy_intp i = 0; i < n; i++)
         memcpy(part->ptrs[0] + i * part->steps[0], part->ptrs[1] + i * part->steps[1],
                (size_t)size);
-    if (job->watched)
-        part->failed =
-            reduce_has_signaling(job->call->slot->type, part->ptrs[1], n, part->steps[1]);
+    watch_look(&part->watch, job->call->slot, part->ptrs[1], n, part->steps[1]);
     part->skip -= n;
     return n;
 }
@@ -76,10 +74,10 @@ static void run_unmasked(const struct job *job, struct part *part)
         n -= done;
         args[1] += done * steps[1];
     }
-    if (n > 0 && job->watched)
-        part->failed |= !reduce_watched(job->call->slot, args, n, steps, job->call->data);
-    else if (n > 0)
+    if (n > 0 && watch_is_over(&part->watch))
         job->call->slot->loop(args, &n, steps, job->call->data);
+    else if (n > 0)
+        watch_loop(&part->watch, job->call->slot, args, n, steps, job->call->data);
 }
 
 static bool is_decided(const struct job *job)
@@ -89,6 +87,7 @@ static bool is_decided(const struct job *job)
 
 static void run_box(const struct job *job, struct part *part)
 {
+    part->watch = job->watch;
     do {
         if (is_decided(job))
             continue;
@@ -96,7 +95,8 @@ static void run_box(const struct job *job, struct part *part)
             run_masked(job, part);
         else
             run_unmasked(job, part);
-    } while (!part->failed && part->next(part->iter));
+    } while (!part->watch.signaled && part->next(part->iter));
+    part->failed = part->watch.signaled;
     if (job->decided && *PyArray_BYTES(part->outcome) != (job->call->start == PARTS_FROM_ONE))
         __atomic_store_n(job->decided, 1, __ATOMIC_RELAXED);
 }
@@ -153,21 +153,33 @@ static bool keeps_layout(const struct parts_call *call, int axis)
            needs_no_buffer(call);
 }
 
-typedef bool (*tells_fn)(int type, const char *value);
-
-static bool any_output_tells(const struct parts_call *call, tells_fn tells)
+/* What to look for: minus signs only where zeros are likely to come out, and where NumPy starts
+ * from an element, which is seen, too. */
+static struct watch watch_over(const struct parts_call *call)
 {
-    npy_intp size = call->slot->itemsize[0];
+    struct watch watch = watch_for(call->slot->type, call->skips_nans);
 
-    for (npy_intp i = 0; i < job_outputs(call); i++)
-        if (tells(call->slot->type, PyArray_BYTES(call->result) + i * size))
-            return true;
-    return false;
+    watch.for_minus = watch.for_minus && call->finds_least && call->skips_first;
+    return watch;
 }
 
-static tells_fn what_tells(const struct parts_call *call)
+/* Whether another order of operations might have given other results. */
+static bool tells_order(const struct job *job)
 {
-    return call->order == PARTS_ANY ? reduce_shows_order : reduce_has_nan;
+    const struct parts_call *call = job->call;
+    npy_intp size = call->slot->itemsize[0];
+    struct watch seen = {0};
+
+    for (int i = 0; i < job->count; i++)
+        watch_join(&seen, &job->parts[i].watch);
+    for (npy_intp i = 0; i < job_outputs(call); i++) {
+        const char *value = PyArray_BYTES(call->result) + i * size;
+
+        if (call->order == PARTS_ANY ? watch_tells_order(&seen, call->slot->type, value)
+                                     : reduce_has_nan(call->slot->type, value))
+            return true;
+    }
+    return false;
 }
 
 static bool reduce_boxes(struct job *job, struct cut cut)
@@ -178,14 +190,15 @@ static bool reduce_boxes(struct job *job, struct cut cut)
     bool done = !is_checked || PyArray_ISONESEGMENT(job->call->result);
 
     job->run = run_box;
-    job->watched = is_checked && job->call->skips_nans;
+    if (is_checked)
+        job->watch = watch_over(job->call);
     while (done && job->count < cut.count)
         done = add_box(job, cut);
     done = done && job_run(job);
     for (int i = 0; done && i < job->count; i++)
         outputs_copy_back(&job->parts[i]);
     job_finish(job);
-    return done && !(is_checked && any_output_tells(job->call, what_tells(job->call)));
+    return done && !(is_checked && tells_order(job));
 }
 
 /* ---- inside outputs ----------------------------------------------------------------------------
@@ -255,7 +268,7 @@ static bool reduce_accumulators(struct job *job, struct cut cut)
     bool done = !job->call->skips_first || box_write_first(job->call);
 
     job->run = run_box;
-    job->watched = job->call->skips_nans;
+    job->watch = watch_over(job->call);
     if (cut_can_be_decided(job->call)) {
         if (decides_early(job->call))
             return false;
@@ -267,7 +280,7 @@ static bool reduce_accumulators(struct job *job, struct cut cut)
     for (int i = 0; done && i < job->count; i++)
         join(job->call, &job->parts[i]);
     job_finish(job);
-    return done && !any_output_tells(job->call, reduce_shows_order);
+    return done && !tells_order(job);
 }
 
 /* ---- which ----------------------------------------------------------------------------------- */

@@ -34,6 +34,7 @@ struct parts_call {
     bool stops_early;        /* a value that can't change any more ends the loop */
     bool skips_first;        /* the result starts from the first elements, which are done then */
     bool skips_nans;         /* fmax, fmin: where signaling NaNs are, they tell the order */
+    bool finds_least;        /* minimum, fmin: zeros are common then */
     enum parts_order order;
     enum parts_start start;
     npy_intp buffersize; /* NumPy's, in elements */

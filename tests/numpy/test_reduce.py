@@ -124,12 +124,19 @@ def test_extremes(name, dtype):
             x = wide(n, "c16" if dtype == "c16" else "f8", seed).astype(dtype)
             zeros = -np.abs(x) if np.dtype(dtype).kind == "f" else x.copy()
             zeros[::7], zeros[3::11] = 0, -0.0
+            positive = np.where(zeros == 0, 0, -zeros)
+            but_one = positive.copy()
+            but_one[n * 2 // 3] = -0.0
             calls += [
                 (f"n={n}", lambda x=x: reduce(x)),
                 (f"n={n} every third", lambda x=x: reduce(x[::3])),
                 (f"n={n} zeros", lambda z=zeros: reduce(z)),
                 (f"n={n} minus zeros", lambda z=zeros: reduce(-z)),
                 (f"n={n} initial", lambda x=x: reduce(x, initial=x[0])),
+                (f"n={n} positive zeros", lambda z=positive: reduce(z)),
+                (f"n={n} from -0.0", lambda z=positive: reduce(z, initial=-0.0)),
+                (f"n={n} but one", lambda z=but_one: reduce(z)),
+                (f"n={n} but one, last first", lambda z=but_one: reduce(z[::-1])),
                 (f"n={n} accumulate", lambda x=x: getattr(np, name).accumulate(x)),
             ]
     same_in_all_cuts(calls)

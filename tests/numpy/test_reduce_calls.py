@@ -135,6 +135,11 @@ def test_zeros_infinities_and_nans(name, dtype):
                     calls.append(reduction(name, x, axis=axis))
                     calls.append(reduction(name, zeros, axis=axis))
                     calls.append(reduction(name, x, axis=axis, initial=-0.0))
+                    positive = np.where(zeros == 0, 0, zeros) * rng.integers(2, size=shape)
+                    calls.append(reduction(name, positive, axis=axis))
+                    calls.append(reduction(name, positive, axis=axis, initial=-0.0))
+                    positive[(-1,) * x.ndim] = -0.0
+                    calls.append(reduction(name, positive, axis=axis))
         same(calls)
 
 
