@@ -285,10 +285,18 @@ static bool reduce_accumulators(struct job *job, struct cut cut)
 
 /* ---- which ----------------------------------------------------------------------------------- */
 
+/* NumPy calls its loop once, which is cut then (reduce.c). Not here, too: if the order tells, the
+ * call would be done three times. */
+static bool is_one_loop(const struct parts_call *call)
+{
+    return job_outputs(call) == 1 && call->slot->reduce && !call->where && !call->stops_early &&
+           PyArray_ISONESEGMENT(call->array) && needs_no_buffer(call);
+}
+
 static bool has_accumulators(const struct parts_call *call)
 {
     return call->order == PARTS_ANY && job_outputs(call) <= OUTPUTS_MAX &&
-           PyArray_ISONESEGMENT(call->result);
+           PyArray_ISONESEGMENT(call->result) && !is_one_loop(call);
 }
 
 static bool reduce_job(struct job *job)
