@@ -82,6 +82,16 @@ def is_steady(call, plain):
     return True
 
 
+def is_alike(before, after):
+    """Whether nobody can see a difference.
+
+    Where an integer power raises, NumPy has written what its buffers held behind that element.
+    """
+    if "Integers to negative integer powers" in str(before[0]):
+        return before[:3] == after[:3]
+    return before == after
+
+
 def compare(calls, setting, seen):
     plain = [carry_out(call) for call in calls]
     other = under_treadle(calls, setting)
@@ -89,7 +99,7 @@ def compare(calls, setting, seen):
     seen["errors"] += sum(len(p[0]) == 2 and "Error" in p[0][0] for p in plain)
     wrong = []
     for call, before, after in zip(calls, plain, other, strict=True):
-        if before == after:
+        if is_alike(before, after):
             continue
         if is_steady(call, before):
             wrong.append(describe(call, before, after))
