@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "functions/bits.h"
 #include "large.h"
 #include "watch.h"
 
@@ -176,14 +175,10 @@ static bool reduce_from_one(const struct slot *slot, char **args, npy_intp n, co
     return reduce_from_identity(slot, args, n, steps, data, 1);
 }
 
-static bool reduce_numbers(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
-                           void *data);
-
 /* x op x == x: each leaf starts with what the whole starts with. */
-static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
-                              const npy_intp *steps, void *data)
+static bool reduce_watching(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
+                            void *data, struct watch watch)
 {
-    struct watch watch = watch_for(slot->type, slot->reduce == reduce_numbers);
     char result[ACCUMULATOR_MAX];
 
     watch_look(&watch, slot, args[0], 1, 0);
@@ -194,11 +189,17 @@ static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
     return true;
 }
 
-/* As the others, but for signaling NaNs. */
+static bool reduce_idempotent(const struct slot *slot, char **args, npy_intp n,
+                              const npy_intp *steps, void *data)
+{
+    return reduce_watching(slot, args, n, steps, data, watch_for(slot->type, false));
+}
+
+/* Of numbers, where there are NaNs too. */
 static bool reduce_numbers(const struct slot *slot, char **args, npy_intp n, const npy_intp *steps,
                            void *data)
 {
-    return reduce_idempotent(slot, args, n, steps, data);
+    return reduce_watching(slot, args, n, steps, data, watch_for(slot->type, true));
 }
 
 /* ---- in NumPy's order: sums of floats ------------------------------------------------------- */
@@ -374,7 +375,7 @@ slot_reduce_fn reduce_of(const char *name, const int *types)
     if (is_any_of(name, idempotent) && is_ordered(type))
         return reduce_idempotent;
     if (is_any_of(name, numbers) && is_ordered(type))
-        return is_integer(type) ? reduce_idempotent : reduce_numbers;
+        return reduce_numbers;
     if (!is_integer(type))
         return NULL;
     if (is_any_of(name, idempotent_bits))

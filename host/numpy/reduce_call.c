@@ -139,7 +139,7 @@ static bool prepare(const struct operation *operation, const struct request *r,
     call->skips_first = skips_first(operation, r);
     if (!call->slot || may_warn(r, type) || (call->skips_first && r->given[REQUEST_WHERE]))
         return false;
-    call->skips_nans = operation_skips_nans(operation, type);
+    call->skips_nans = operation_skips_nans(operation);
     call->finds_least = operation_finds_least(operation);
     call->order = operation_order(operation, type);
     call->start = operation->start;

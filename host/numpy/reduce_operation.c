@@ -50,10 +50,9 @@ enum parts_order operation_order(const struct operation *operation, int type)
     return is_sum(operation) && type != NPY_HALF ? PARTS_PAIRWISE : PARTS_ORDERED;
 }
 
-bool operation_skips_nans(const struct operation *operation, int type)
+bool operation_skips_nans(const struct operation *operation)
 {
-    return PyTypeNum_ISFLOAT(type) &&
-           (strcmp(operation->name, "fmax") == 0 || strcmp(operation->name, "fmin") == 0);
+    return strcmp(operation->name, "fmax") == 0 || strcmp(operation->name, "fmin") == 0;
 }
 
 bool operation_finds_least(const struct operation *operation)

@@ -27,8 +27,8 @@ const struct operation *operation_of(const PyObject *ufunc);
 /** How the operation's loop for that type may be taken apart. */
 enum parts_order operation_order(const struct operation *operation, int type);
 
-/** Whether a NaN does not count: fmax and fmin of floats. */
-bool operation_skips_nans(const struct operation *operation, int type);
+/** Whether a NaN does not count: fmax and fmin. */
+bool operation_skips_nans(const struct operation *operation);
 
 /** Whether that is minimum or fmin. */
 bool operation_finds_least(const struct operation *operation);

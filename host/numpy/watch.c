@@ -125,10 +125,10 @@ static uint64_t signs_of(int type)
 }
 
 /* Little-endian: the sign is in the last byte. Not known of other types. */
-static bool has_minus(int type, npy_intp size, const char *x, npy_intp n, npy_intp step)
+static bool has_minus(const struct slot *slot, const char *x, npy_intp n, npy_intp step)
 {
-    npy_intp lines = step == size ? n * size / LINE : 0;
-    uint64_t signs = signs_of(type);
+    npy_intp size = slot->itemsize[0], lines = step == size ? n * size / LINE : 0;
+    uint64_t signs = signs_of(slot->type);
 
     if (!signs || bits_of_all(x, lines) & signs)
         return true;
@@ -170,7 +170,7 @@ void watch_look(struct watch *watch, const struct slot *slot, const char *x, npy
 {
     if (watch->for_signaling && has_signaling(slot->type, x, n, step))
         watch->signaled = true;
-    if (watch->for_minus && !watch->minus && has_minus(slot->type, slot->itemsize[0], x, n, step))
+    if (watch->for_minus && !watch->minus && has_minus(slot, x, n, step))
         watch->minus = true;
 }
 
@@ -187,7 +187,7 @@ void watch_loop(struct watch *watch, const struct slot *slot, char *const *args,
             watch->signaled = true;
         slot->loop((char *[]){out, x, out}, &count, steps, data);
         if (watch->for_minus && !watch->minus && (steps[0] != 0 || is_zero(slot->type, out)) &&
-            has_minus(slot->type, slot->itemsize[0], x, count, steps[1]))
+            has_minus(slot, x, count, steps[1]))
             watch->minus = true;
     }
 }
