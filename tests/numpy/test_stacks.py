@@ -426,8 +426,8 @@ def test_install_and_uninstall_under_running_stacks():
 NO_MEMORY = """
 import resource
 import numpy as np, treadle
+a = np.ones((6, 1500, 1500)) + np.eye(1500)    # before: no block is kept, which makes room later
 treadle.install(); treadle.set_num_threads(2)
-a = np.ones((6, 1500, 1500)) + np.eye(1500)
 for _ in range(20):               # both threads and the libraries have what they need
     np.linalg.det(a[:, :300, :300])
 taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
