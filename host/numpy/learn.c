@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "learn.h"
 
-#include <time.h>
-
+#include "clock.h"
 #include "large.h"
 
 /* 4096 elements take 0.2 us and more, two looks at the clock 0.05 us. New pages and a disturbance
@@ -17,14 +16,6 @@ static bool is_learning(const struct slot *slot)
 npy_intp learn_limit(const struct slot *slot, npy_intp limit)
 {
     return is_learning(slot) && limit > LEAST && limit < NPY_MAX_INTP ? LEAST : limit;
-}
-
-static double now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
 }
 
 /* Two threads that learn from the same loop lose one of two calls. */
@@ -49,8 +40,8 @@ bool learn_from_call(struct slot *slot, char **args, const npy_intp *dims, const
     if (!is_learning(slot) || dims[0] < LEAST ||
         dims[0] >= __atomic_load_n(&slot->worth, __ATOMIC_RELAXED))
         return false;
-    begin = now_ns();
+    begin = clock_ns();
     slot->loop(args, dims, steps, data);
-    note(slot, (now_ns() - begin) / (double)dims[0]);
+    note(slot, (clock_ns() - begin) / (double)dims[0]);
     return true;
 }

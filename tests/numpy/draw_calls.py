@@ -555,7 +555,9 @@ def copy_calls(draw):
         mode = one_of(draw, "raise", "wrap", "clip") if n else "raise"
         return as_call(draw, "np.take", [array, places], axis=axis, mode=mode)
     if name in ("sort", "argsort"):
-        return as_call(draw, f"np.{name}", [array], axis=axis, kind=one_of(draw, None, "stable"))
+        return as_call(
+            draw, f"np.{name}", [array], axis=axis, kind=one_of(draw, None, "stable", "heapsort")
+        )
     if name == "clip":
         return as_call(draw, "np.clip", [array, one_of(draw, 0, -1, None, 0.5), other])
     if name == "full_like":

@@ -422,14 +422,36 @@ def lines_to_sort(rng, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["i1", "i4", "u4", "i8", "u8", "q", "f2", "f4", "f8", ">i4", "D"])
-def test_sorted_lines(dtype):
+@pytest.mark.parametrize("sort", [np.sort, np.argsort])
+def test_sorted_lines(sort, dtype):
     rng = np.random.default_rng(6)
     calls = []
     for i, x in enumerate(lines_to_sort(rng, dtype)):
         for kind, axis in itertools.product((None, "stable", "heapsort"), (*range(x.ndim), None)):
-            call = lambda x=x, kind=kind, axis=axis: np.sort(x, axis=axis, kind=kind)  # noqa: E731
+            call = lambda x=x, kind=kind, axis=axis: sort(x, axis=axis, kind=kind)  # noqa: E731
             calls.append((f"{i} {kind} {axis}", call))
     same(calls)
+
+
+@pytest.mark.parametrize("dtype", ["i8", "f8"])
+@pytest.mark.parametrize("equals", [2, 300])
+def test_equal_numbers_that_no_sample_shows(dtype, equals):
+    """NumPy's quicksort decides which of two equal numbers comes first; samples are every few."""
+    rng = np.random.default_rng(equals)
+    distinct = rng.permutation(60_000).astype(dtype)
+    x = distinct.copy()
+    places = rng.permutation(np.arange(4, 60_000, 7 * 8 * 9))[:equals]
+    x[places[::2]] = x[places[1::2]] if equals > 2 else x[places[1]]
+    odd = np.where(x == x[places[1]], np.nan, x) if dtype == "f8" else x
+    kinds = (None, "stable", "heapsort")
+    arrays = {"distinct": distinct, "equal": x, "NaN": odd}
+    same(
+        [
+            (f"{name} {kind}", lambda a=a, kind=kind: a.argsort(kind=kind))
+            for name, a in arrays.items()
+            for kind in kinds
+        ]
+    )
 
 
 def test_sorting_many_axes():
@@ -468,6 +490,36 @@ def test_arguments_of_sort():
         ("view", lambda: x.copy()[:, ::2].sort()),
         ("subclass", lambda: np.array(type(np.sort(x.view(Sub))).__name__)),
         ("objects", lambda: np.sort(x.astype(object)).astype("f8")),
+        ("stable", lambda: in_place(stable=True)),
+        ("not stable", lambda: in_place(stable=False)),
+        ("stable or not", lambda: in_place(stable=None)),
+        ("stable twice", lambda: in_place(kind="stable", stable=True)),
+        ("stable 1", lambda: in_place(stable=1)),
+        ("four", lambda: x.copy().sort(0, None, None, True)),
+    ]
+    same(calls)
+
+
+def test_arguments_of_argsort():
+    x = np.random.default_rng(7).standard_normal((200, 150))
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    calls = [
+        ("axis", lambda: x.argsort(axis=0)),
+        ("wrong axis", lambda: x.argsort(axis=2)),
+        ("kind", lambda: x.argsort(kind="stable")),
+        ("wrong kind", lambda: x.argsort(kind="nonsense")),
+        ("order", lambda: x.argsort(order="a")),
+        ("read-only", lambda: frozen.argsort()),
+        ("slice", lambda: x[::2, ::3].argsort(axis=0)),
+        ("transposed", lambda: x.T.argsort()),
+        ("subclass", lambda: np.array(type(x.view(Sub).argsort()).__name__)),
+        ("objects", lambda: x.astype(object).argsort()),
+        ("stable", lambda: x.ravel().argsort(stable=True)),
+        ("not stable", lambda: x.argsort(stable=False)),
+        ("stable or not", lambda: x.argsort(stable=None)),
+        ("stable twice", lambda: x.argsort(kind="stable", stable=True)),
+        ("unique", lambda: np.unique(x.round(1), return_index=True)[1]),
     ]
     same(calls)
 
@@ -479,6 +531,7 @@ def test_denormals_as_zeros():
             [
                 ("count", lambda: np.array(np.count_nonzero(x))),
                 ("sort", lambda: np.sort(x)),
+                ("argsort", lambda: np.argsort(x, kind="stable")),
                 ("largest", lambda: x.max()),
                 ("sum", lambda: x.sum()),
             ]
@@ -709,6 +762,9 @@ SPLIT = {
     "bools": lambda: X[X > 9],
     "sort": lambda: np.sort(X.ravel()),
     "sort lines": lambda: np.sort(X, axis=0),
+    "argsort": lambda: np.argsort(X.ravel()),
+    "argsort stable": lambda: np.argsort(X.ravel().astype("i4"), kind="stable"),
+    "argsort lines": lambda: np.argsort(X, axis=0),
 }
 STREAMED = {
     "random": lambda: np.random.default_rng(1).random(5000),
@@ -739,7 +795,7 @@ def test_streams_are_split_since_numpy_2(name):
 
 def test_uninstall_gives_numpys_functions_back():
     treadle.install()
-    assert treadle.status()["functions"] == (13 if SPLITS_STREAMS else 11)
+    assert treadle.status()["functions"] == (14 if SPLITS_STREAMS else 12)
     treadle.uninstall()
     assert treadle.status()["functions"] == 0
     treadle.set_min(1)

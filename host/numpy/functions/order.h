@@ -4,7 +4,8 @@
 
 #include "../api.h"
 
-/** ndarray.sort, which np.sort calls too. @return how many go through Treadle now: 1 or 0 */
+/** ndarray.sort and ndarray.argsort, which np.sort and np.argsort call too.
+ *  @return how many go through Treadle now */
 int order_install(void);
 
 /** Put NumPy's own back. */
