@@ -3,7 +3,6 @@
 #define TREADLE_MEMORY_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /**
  * A cache of freed blocks for big arrays, behind NumPy's default allocator, in every thread.
@@ -38,11 +37,5 @@ int memory_install(bool huge_pages);
 
 /** Put NumPy's own functions back and drop what is kept. [with the GIL] */
 void memory_uninstall(void);
-
-/** Give all that is kept back to the system. [any thread] */
-void memory_trim(void);
-
-/** Bytes kept now. [any thread] */
-size_t memory_held(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "hook.h"
 #include "look.h"
 #include "memory.h"
+#include "memory_kept.h"
 #include "memory_limit.h"
 #include "reduce_call.h"
 #include "whole.h"
@@ -127,14 +128,14 @@ static PyObject *uninstall_memory(PyObject *module, PyObject *none)
 static PyObject *trim_memory(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
-    memory_trim();
+    memory_kept_trim();
     Py_RETURN_NONE;
 }
 
 static PyObject *held_memory(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
-    return PyLong_FromSize_t(memory_held());
+    return PyLong_FromSize_t(memory_kept_held());
 }
 
 static PyObject *limit_of_memory(PyObject *module, PyObject *root)
