@@ -56,6 +56,9 @@ struct job {
 /** Give the part its iterator; false if that is NULL or can't be used. [with the GIL] */
 bool part_start(struct part *part, NpyIter *iter);
 
+/** Call NumPy's loop for what the part's iterator has now, without a mask. */
+void part_step(const struct job *job, struct part *part);
+
 /** Run all parts; the GIL is given up meanwhile. False if any of them failed. */
 bool job_run(struct job *job);
 

@@ -20,6 +20,7 @@
 #include "reduce.h"
 #include "reduce_cut.h"
 #include "reduce_outputs.h"
+#include "reduce_row_sums.h"
 #include "watch.h"
 
 /* Accumulators of all parts together stay in the second-level cache. */
@@ -63,7 +64,7 @@ static npy_intp write_first(const struct job *job, struct part *part)
     return n;
 }
 
-static void run_unmasked(const struct job *job, struct part *part)
+void part_step(const struct job *job, struct part *part)
 {
     char *args[3] = {part->ptrs[0], part->ptrs[1], part->ptrs[0]};
     npy_intp n = *part->count, steps[3] = {part->steps[0], part->steps[1], part->steps[0]};
@@ -94,7 +95,7 @@ static void run_box(const struct job *job, struct part *part)
         if (job->call->where)
             run_masked(job, part);
         else
-            run_unmasked(job, part);
+            part_step(job, part);
     } while (!part->watch.signaled && part->next(part->iter));
     part->failed = part->watch.signaled;
     if (job->decided && *PyArray_BYTES(part->outcome) != (job->call->start == PARTS_FROM_ONE))
@@ -189,7 +190,7 @@ static bool reduce_boxes(struct job *job, struct cut cut)
                       !keeps_layout(job->call, cut.axis);
     bool done = !is_checked || PyArray_ISONESEGMENT(job->call->result);
 
-    job->run = run_box;
+    job->run = row_sums_suit(job->call) ? row_sums_run : run_box;
     if (is_checked)
         job->watch = watch_over(job->call);
     while (done && job->count < cut.count)

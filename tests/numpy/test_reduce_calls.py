@@ -159,6 +159,40 @@ def test_nans_of_several_kinds(name, dtype):
         same(calls)
 
 
+def long_rows(rng, shape, dtype):
+    """Return (name, array) with rows that do not stay in a first-level cache beside their sums."""
+    unsigned = np.dtype(dtype.replace("f", "u"))
+    nans = np.array(np.nan, dtype).view(unsigned) | rng.integers(1, 999, shape, unsigned)
+    for name, share in (("numbers", 0), ("few NaNs", 1e-4), ("NaNs in all sums", 0.9)):
+        x = numbers(rng, shape, dtype, special=share > 0)
+        some = rng.random(shape) < share
+        x[some] = nans.view(dtype)[some]
+        yield name, x
+        yield f"{name}, sliced", np.concatenate((x, x), axis=-1)[1:, ..., 3:]
+        yield f"{name}, columns", np.asfortranarray(x)
+    late = numbers(rng, shape, dtype)
+    late[-2:, ..., -9::2] = nans.view(dtype)[-2:, ..., -9::2]
+    yield "late NaNs", late
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", ">f8"])
+@pytest.mark.parametrize("shape", [(11, 80_000), (6, 3, 70_001)])
+def test_sums_of_long_rows(shape, dtype):
+    rng = np.random.default_rng(10)
+    calls = []
+    for name, x in long_rows(rng, shape, dtype if dtype in ("f4", "f8") else "f8"):
+        x = x.astype(dtype)
+        out = np.full(x.shape[1:], 0.5, dtype)
+        for axis in axes_of(x.ndim):
+            calls += [(f"{name} {axis}", lambda x=x, axis=axis: np.add.reduce(x, axis))]
+        calls += [
+            (f"{name} mean", lambda x=x: x.mean(axis=0, keepdims=True)),
+            (f"{name} initial", lambda x=x: np.sum(x, axis=0, initial=3)),
+            (f"{name} out", lambda x=x, out=out: np.sum(x, axis=0, out=out)),
+        ]
+    same(calls)
+
+
 @pytest.mark.parametrize("dtype", ["i4", "u1", "f2", "f4", "f8", "D", ">f8", "?"])
 def test_masks(dtype):
     rng = np.random.default_rng(3)
