@@ -122,27 +122,48 @@ static bool reduce_chunks(const struct slot *slot, char **args, npy_intp n, cons
     return true;
 }
 
-bool reduce_has_nan(int type, const char *value)
-{
-    npy_half half;
+#define HAS_NAN(name, type)                                                                        \
+    static bool has_nan_##name(const char *values, npy_intp n)                                     \
+    {                                                                                              \
+        const type *x = (const type *)values;                                                      \
+        bool found = false;                                                                        \
+                                                                                                   \
+        for (npy_intp i = 0; i < n; i++)                                                           \
+            found |= x[i] != x[i];                                                                 \
+        return found;                                                                              \
+    }
 
+HAS_NAN(f32, float)
+HAS_NAN(f64, double)
+HAS_NAN(long_double, npy_longdouble)
+
+static bool has_nan_f16(const char *values, npy_intp n)
+{
+    const npy_half *x = (const npy_half *)values;
+    bool found = false;
+
+    for (npy_intp i = 0; i < n; i++)
+        found |= (x[i] & 0x7fff) > 0x7c00;
+    return found;
+}
+
+bool reduce_has_nan(int type, const char *values, npy_intp n)
+{
     switch (type) {
     case NPY_HALF:
-        memcpy(&half, value, sizeof(half));
-        return (half & 0x7fff) > 0x7c00;
+        return has_nan_f16(values, n);
     case NPY_FLOAT:
-        return isnan(*(const float *)value);
+        return has_nan_f32(values, n);
     case NPY_DOUBLE:
-        return isnan(*(const double *)value);
+        return has_nan_f64(values, n);
     case NPY_LONGDOUBLE:
-        return isnan(*(const npy_longdouble *)value);
+        return has_nan_long_double(values, n);
     case NPY_CFLOAT:
-        return isnan(((const float *)value)[0]) || isnan(((const float *)value)[1]);
+        return has_nan_f32(values, 2 * n);
     case NPY_CDOUBLE:
-        return isnan(((const double *)value)[0]) || isnan(((const double *)value)[1]);
+        return has_nan_f64(values, 2 * n);
     case NPY_CLONGDOUBLE:
-        return isnan(((const npy_longdouble *)value)[0]) ||
-               isnan(((const npy_longdouble *)value)[1]);
+        return has_nan_long_double(values, 2 * n);
     default:
         return false;
     }
@@ -183,7 +204,7 @@ static bool reduce_watching(const struct slot *slot, char **args, npy_intp n, co
 
     watch_look(&watch, slot, args[0], 1, 0);
     if (watch.signaled || !reduce_chunks(slot, args, n, steps, data, args[0], &watch, result) ||
-        watch.signaled || watch_tells_order(&watch, slot->type, result))
+        watch.signaled || watch_tells_order(&watch, slot->type, result, 1))
         return false;
     memcpy(args[0], result, slot->itemsize[0]);
     return true;
@@ -290,9 +311,9 @@ static char *join_tree(struct reduction *r, npy_intp n, int *leaf)
 static bool has_nans(const struct reduction *r, const char *start)
 {
     for (int i = 0; i < r->count; i++)
-        if (reduce_has_nan(r->slot->type, r->leaves[i].accumulator))
+        if (reduce_has_nan(r->slot->type, r->leaves[i].accumulator, 1))
             return true;
-    return reduce_has_nan(r->slot->type, start);
+    return reduce_has_nan(r->slot->type, start, 1);
 }
 
 /* Op "sum" starts from 0, and so does not tell a sum of -0.0 alone. */
@@ -310,8 +331,8 @@ static bool reduce_by_op(const struct slot *slot, char **args, npy_intp n, void 
     const struct reduction r = {.slot = slot, .data = data};
     alignas(16) char sum[ACCUMULATOR_MAX];
 
-    if (large_run_sum(slot, args[1], n, sum) != TREADLE_OK || reduce_has_nan(slot->type, sum) ||
-        reduce_has_nan(slot->type, args[0]))
+    if (large_run_sum(slot, args[1], n, sum) != TREADLE_OK || reduce_has_nan(slot->type, sum, 1) ||
+        reduce_has_nan(slot->type, args[0], 1))
         return false;
     join(&r, args[0], sum);
     return true;

@@ -11,8 +11,8 @@
  */
 slot_reduce_fn reduce_of(const char *name, const int *types);
 
-/** Whether the value, aligned and of that NumPy type, is a NaN or has a NaN in a part. */
-bool reduce_has_nan(int type, const char *value);
+/** Whether one of n values, aligned and of that NumPy type, is a NaN or has a NaN in a part. */
+bool reduce_has_nan(int type, const char *values, npy_intp n);
 
 /**
  * Write -0.0, or both parts of a complex -0.0: x + -0.0 is x, also for x = -0.0, so that an

@@ -111,13 +111,22 @@ int cut_parts_wanted(const struct parts_call *call)
     return worth < threads ? threads : (int)worth;
 }
 
+/* Whether a cut there takes apart what is read in one go again and again: then the fewer pieces the
+ * better, for the longer each one is. */
+static bool parts_rows(const struct parts_call *call, int axis)
+{
+    if (axis == cut_innermost(call))
+        return PyArray_SIZE(call->array) > PyArray_DIM(call->array, axis);
+    for (int i = 0; i < PyArray_NDIM(call->array); i++)
+        if (call->reduced[i] && cut_distance(call, i) > cut_distance(call, axis))
+            return !call->reduced[axis];
+    return false;
+}
+
 static struct cut cut_along(const struct parts_call *call, int axis)
 {
     npy_intp grain = grain_along(call, axis), room = room_along(call, axis, grain);
-    int wanted =
-        axis == cut_innermost(call) && PyArray_SIZE(call->array) > PyArray_DIM(call->array, axis)
-            ? treadle_get_num_threads()
-            : cut_parts_wanted(call);
+    int wanted = parts_rows(call, axis) ? treadle_get_num_threads() : cut_parts_wanted(call);
 
     return (struct cut){axis, room < wanted ? (int)room : wanted, grain};
 }

@@ -57,7 +57,8 @@ PyArrayObject *outputs_of_its_own(const struct parts_call *call, const struct bo
     part->own = part->memory + before;
     part->place = place;
     part->bytes = bytes;
-    memcpy(part->own, place, bytes);
+    if (!call->skips_first) /* else they are written before they are read */
+        memcpy(part->own, place, bytes);
     return part->outcome;
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "functions/moves_loops.h"
 #include "mask.h"
 #include "reduce.h"
 #include "reduce_cut.h"
@@ -55,8 +56,12 @@ static void run_masked(const struct job *job, struct part *part)
 static npy_intp write_first(const struct job *job, struct part *part)
 {
     npy_intp n = part->steps[0] == 0 ? 1 : *part->count, size = job->call->slot->itemsize[0];
+    PyUFuncGenericFunction move = moves_loop(size);
 
-    for (npy_intp i = 0; i < n; i++)
+    if (move)
+        move((char *[]){part->ptrs[1], part->ptrs[0]}, &n,
+             (npy_intp[]){part->steps[1], part->steps[0]}, NULL);
+    for (npy_intp i = 0; !move && i < n; i++)
         memcpy(part->ptrs[0] + i * part->steps[0], part->ptrs[1] + i * part->steps[1],
                (size_t)size);
     watch_look(&part->watch, job->call->slot, part->ptrs[1], n, part->steps[1]);
@@ -168,19 +173,14 @@ static struct watch watch_over(const struct parts_call *call)
 static bool tells_order(const struct job *job)
 {
     const struct parts_call *call = job->call;
-    npy_intp size = call->slot->itemsize[0];
+    const char *values = PyArray_BYTES(call->result);
     struct watch seen = {0};
 
     for (int i = 0; i < job->count; i++)
         watch_join(&seen, &job->parts[i].watch);
-    for (npy_intp i = 0; i < job_outputs(call); i++) {
-        const char *value = PyArray_BYTES(call->result) + i * size;
-
-        if (call->order == PARTS_ANY ? watch_tells_order(&seen, call->slot->type, value)
-                                     : reduce_has_nan(call->slot->type, value))
-            return true;
-    }
-    return false;
+    return call->order == PARTS_ANY
+               ? watch_tells_order(&seen, call->slot->type, values, job_outputs(call))
+               : reduce_has_nan(call->slot->type, values, job_outputs(call));
 }
 
 static bool reduce_boxes(struct job *job, struct cut cut)

@@ -9,30 +9,22 @@ enum { AT_ONCE = 2048 };
 
 /* ---- signaling NaNs ------------------------------------------------------------------------ */
 
-/* Their highest bit of the fraction is 0, as in infinities. */
-static bool signals_4(const char *x, npy_intp n, npy_intp step)
-{
-    bool found = false;
-
-    for (npy_intp i = 0; i < n; i++) {
-        bits_4 bits = *(const bits_4 *)(x + i * step) & ~(UINT32_C(1) << 31);
-
-        found |= (bits > UINT32_C(0xff) << 23) & (bits < UINT32_C(0x1ff) << 22);
+/* The highest bit of their fraction is 0, as in infinities. */
+#define SIGNALS(size, sign, infinity, quiet)                                                       \
+    static bool signals_##size(const char *x, npy_intp n, npy_intp step)                           \
+    {                                                                                              \
+        bool found = false;                                                                        \
+                                                                                                   \
+        for (npy_intp i = 0; i < n; i++) {                                                         \
+            bits_##size bits = *(const bits_##size *)(x + i * step) & ~(sign);                     \
+                                                                                                   \
+            found |= (bits > (infinity)) & (bits < (quiet));                                       \
+        }                                                                                          \
+        return found;                                                                              \
     }
-    return found;
-}
 
-static bool signals_8(const char *x, npy_intp n, npy_intp step)
-{
-    bool found = false;
-
-    for (npy_intp i = 0; i < n; i++) {
-        bits_8 bits = *(const bits_8 *)(x + i * step) & ~(UINT64_C(1) << 63);
-
-        found |= (bits > UINT64_C(0x7ff) << 52) & (bits < UINT64_C(0xfff) << 51);
-    }
-    return found;
-}
+SIGNALS(4, UINT32_C(1) << 31, UINT32_C(0xff) << 23, UINT32_C(0x1ff) << 22)
+SIGNALS(8, UINT64_C(1) << 63, UINT64_C(0x7ff) << 52, UINT64_C(0xfff) << 51)
 
 /* Numbers without gaps, of which there are a multiple of four: whether there is one of these or an
  * infinity. With what compilers make of the loops above, reductions take three times as long. */
@@ -151,18 +143,16 @@ struct watch watch_for(int type, bool skips_nans)
                           .for_minus = floats && bits_tell()};
 }
 
-static bool is_zero(int type, const char *value)
+static bool has_zero(int type, const char *values, npy_intp n)
 {
-    switch (type) {
-    case NPY_HALF:
-        return (*(const bits_2 *)value & 0x7fff) == 0;
-    case NPY_FLOAT:
-        return *(const float *)value == 0.0f;
-    case NPY_DOUBLE:
-        return *(const double *)value == 0.0;
-    default:
-        return false;
-    }
+    bool found = false;
+
+    for (npy_intp i = 0; i < n; i++)
+        found |= type == NPY_DOUBLE  ? ((const double *)values)[i] == 0.0
+                 : type == NPY_FLOAT ? ((const float *)values)[i] == 0.0f
+                 : type == NPY_HALF  ? (((const bits_2 *)values)[i] & 0x7fff) == 0
+                                     : false;
+    return found;
 }
 
 void watch_look(struct watch *watch, const struct slot *slot, const char *x, npy_intp n,
@@ -186,7 +176,7 @@ void watch_loop(struct watch *watch, const struct slot *slot, char *const *args,
         if (watch->for_signaling && has_signaling(slot->type, x, count, steps[1]))
             watch->signaled = true;
         slot->loop((char *[]){out, x, out}, &count, steps, data);
-        if (watch->for_minus && !watch->minus && (steps[0] != 0 || is_zero(slot->type, out)) &&
+        if (watch->for_minus && !watch->minus && (steps[0] != 0 || has_zero(slot->type, out, 1)) &&
             has_minus(slot, x, count, steps[1]))
             watch->minus = true;
     }
@@ -199,8 +189,8 @@ void watch_join(struct watch *watch, const struct watch *other)
     watch->minus |= other->minus;
 }
 
-bool watch_tells_order(const struct watch *watch, int type, const char *value)
+bool watch_tells_order(const struct watch *watch, int type, const char *values, npy_intp n)
 {
-    return reduce_has_nan(type, value) ||
-           (is_zero(type, value) && (watch->minus || !watch->for_minus));
+    return reduce_has_nan(type, values, n) ||
+           ((watch->minus || !watch->for_minus) && has_zero(type, values, n));
 }

@@ -38,8 +38,8 @@ void watch_loop(struct watch *watch, const struct slot *slot, char *const *args,
 /** Add what another one has looked for and seen. */
 void watch_join(struct watch *watch, const struct watch *other);
 
-/** Whether that result might have been another one in another order. False for all types but half,
- *  float and double, unless it is a NaN. */
-bool watch_tells_order(const struct watch *watch, int type, const char *value);
+/** Whether one of n results might have been another one in another order. False for all types but
+ *  half, float and double, unless it is a NaN. */
+bool watch_tells_order(const struct watch *watch, int type, const char *values, npy_intp n);
 
 #endif
