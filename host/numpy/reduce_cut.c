@@ -98,9 +98,17 @@ static npy_intp room_along(const struct parts_call *call, int axis, npy_intp gra
     return least_of(room, room_for_calls(call, axis));
 }
 
-int cut_parts_wanted(const struct parts_call *call)
+/* More than a job has parts are of no use. */
+static int threads_of_use(void)
 {
     int threads = treadle_get_num_threads();
+
+    return threads < JOB_PARTS_MAX ? threads : JOB_PARTS_MAX;
+}
+
+int cut_parts_wanted(const struct parts_call *call)
+{
+    int threads = threads_of_use();
     double worth = call->ns / PART_NS;
     int most = 4 * threads < JOB_PARTS_MAX ? 4 * threads : JOB_PARTS_MAX;
 
@@ -126,14 +134,14 @@ static bool parts_rows(const struct parts_call *call, int axis)
 static struct cut cut_along(const struct parts_call *call, int axis)
 {
     npy_intp grain = grain_along(call, axis), room = room_along(call, axis, grain);
-    int wanted = parts_rows(call, axis) ? treadle_get_num_threads() : cut_parts_wanted(call);
+    int wanted = parts_rows(call, axis) ? threads_of_use() : cut_parts_wanted(call);
 
     return (struct cut){axis, room < wanted ? (int)room : wanted, grain};
 }
 
 bool cut_is_even(const struct parts_call *call, struct cut cut)
 {
-    npy_intp threads = treadle_get_num_threads();
+    npy_intp threads = threads_of_use();
     npy_intp grains = PyArray_DIM(call->array, cut.axis) / cut.grain;
 
     return grains >= 4 * threads || (grains > 0 && grains % threads == 0);

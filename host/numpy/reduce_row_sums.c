@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reduce_row_sums.h"
 
+#include <stdint.h>
 #include <string.h>
 
-/* Sums are added up in the first-level cache, by a multiple of 64, as everything that is given to
- * NumPy's loop. The sums of rows of fewer bytes stay there anyway. */
-enum { AT_ONCE = 4, SUMS = 1024, LONG = 24 << 10 };
+/* Sums are added up in the first-level cache; those of rows of fewer bytes stay there anyway. What
+ * NumPy's loop gets of a row, because of a NaN, must go the way it goes in the whole row: it begins
+ * with a cache line of sums, and is not so short that the loop does without vectors. */
+enum { AT_ONCE = 4, SUMS = 1024, SHORT = 256, LONG = 24 << 10, LINE = 64 };
 
 /* The memory an array lies in. What the iterator has in a buffer lies elsewhere, and does not stay.
  */
@@ -90,11 +92,11 @@ static void add_rest(struct rows *rows)
 static void add_all(struct rows *rows)
 {
     const struct slot *slot = rows->job->call->slot;
-    double sums[SUMS];
+    double sums[SUMS + SHORT];
     npy_intp size = slot->itemsize[0];
 
     for (npy_intp begin = 0, n; begin < rows->n && !rows->has_nan; begin += n) {
-        n = rows->n - begin < SUMS ? rows->n - begin : SUMS;
+        n = rows->n - begin < SUMS + SHORT ? rows->n - begin : SUMS;
         if (add(slot->type, (char *)sums, rows->sum + begin * size, rows->row, begin, n)) {
             memcpy(rows->sum + begin * size, sums, (size_t)(n * size));
             continue;
@@ -147,11 +149,14 @@ static bool fits(const struct rows *rows, const struct part *part)
 {
     npy_intp size = rows->job->call->slot->itemsize[0], n = *part->count;
 
-    return part->steps[0] == size && part->steps[1] == size && n * size >= LONG &&
+    return (uintptr_t)part->ptrs[0] % LINE == 0 && part->steps[0] == size &&
+           part->steps[1] == size && n * size >= LONG &&
            is_in(rows->sums, part->ptrs[0], n * size) &&
            is_in(rows->numbers, part->ptrs[1], n * size);
 }
 
+/* Rows may wait, for sums that lie in the array stay there: no iterator of NumPy's reads a sum that
+ * it has given out so into a buffer later on. */
 void row_sums_run(const struct job *job, struct part *part)
 {
     PyArrayObject **arrays = NpyIter_GetOperandArray(part->iter);

@@ -193,6 +193,38 @@ def test_sums_of_long_rows(shape, dtype):
     same(calls)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_nans_at_the_end_of_long_rows(dtype):
+    """NumPy's loop takes few numbers without vectors, and then another one of two NaNs."""
+    unsigned = np.dtype(dtype.replace("f", "u"))
+    quiet = np.array(np.nan, dtype).view(unsigned)
+    calls = []
+    for more in (1, 2, 3, 5, 9, 15, 33, 255, 256, 257):
+        x = np.ones((8, 16384 + more), dtype)
+        for row in range(4):
+            x[row, -more:] = np.array(quiet + 1 + row, unsigned).view(dtype)
+        out = np.ones(x.shape[1] + 1, dtype)[1:]
+        calls += [
+            (f"{more}", lambda x=x: x.sum(axis=0)),
+            (f"{more} out", lambda x=x, out=out: x.sum(axis=0, out=out)),
+        ]
+    for threads in (1, 2, 3):
+        same(calls, threads)
+
+
+def test_more_threads_than_parts():
+    x = np.random.default_rng(11).standard_normal((8, 250, 300))
+    calls = [
+        reduction(name, x.reshape(shape), axis=axis)
+        for name in ("add", "maximum", "multiply")
+        for shape in (x.shape, (2000, 6, 50), (-1,))
+        for axis in (0, -1, None, tuple(range(1, len(shape))))
+    ]
+    calls += [reduction("add", x > 0, axis=axis, dtype="i8") for axis in (0, 1, 2, None)]
+    for threads in (64, 65, 300):
+        same(calls, threads)
+
+
 @pytest.mark.parametrize("dtype", ["i4", "u1", "f2", "f4", "f8", "D", ">f8", "?"])
 def test_masks(dtype):
     rng = np.random.default_rng(3)
