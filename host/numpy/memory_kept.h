@@ -19,8 +19,8 @@ void *memory_kept_take(size_t size);
 /** Keep a block that was given out; false if it has to be freed instead. It begins with a page. */
 bool memory_kept_add(void *data);
 
-/** Blocks were freed that `less` bytes were given out for, and others are given out: what must not
- *  be kept beside them goes. */
+/** Blocks of `less` bytes were freed, and others of `more` are given out: what must not be kept
+ *  beside these goes. */
 void memory_kept_count(size_t less, size_t more);
 
 /** Read how much may be kept at most. */

@@ -411,6 +411,7 @@ def lines_to_sort(rng, dtype):
     yield from (wide, plain, few, np.sort(plain), np.sort(plain)[::-1].copy(), few[:1], few[:300])
     yield from (np.zeros(n, dtype), plain[::3], plain.reshape(200, 200), plain.reshape(2, -1, 100))
     yield np.asfortranarray(plain.reshape(100, 400))
+    yield np.sort(plain).reshape(-1, 2)[:, ::-1].ravel()
     if np.dtype(dtype).kind == "f":
         odd = plain.copy()
         odd[rng.random(n) < 0.01] = np.nan
@@ -522,6 +523,18 @@ def test_arguments_of_argsort():
         ("unique", lambda: np.unique(x.round(1), return_index=True)[1]),
     ]
     same(calls)
+
+
+def test_sorting_what_may_not_be_written():
+    """NumPy warns of arrays that broadcast_arrays() made, once for each."""
+
+    def sort(shape):
+        x = np.broadcast_arrays(np.arange(3000.0)[::-1].copy(), np.zeros(shape))[0]
+        for _ in range(2):
+            x.sort()
+        return x, np.array(x.flags.writeable)
+
+    same([("once", lambda: sort((1, 1))), ("twice", lambda: sort((2, 1)))])
 
 
 def test_denormals_as_zeros():

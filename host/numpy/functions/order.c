@@ -79,9 +79,11 @@ static __attribute__((noinline)) PyObject *sort_large(PyObject *self, PyObject *
     NPY_SORTKIND kind;
     int axis;
 
-    if (suits(array) && PyArray_ISWRITEABLE(array) &&
-        read_arguments(args, nargs, names, PyArray_NDIM(array), &axis, &kind) &&
-        order_sort(array, axis, kind))
+    if (!suits(array) || !read_arguments(args, nargs, names, PyArray_NDIM(array), &axis, &kind))
+        return sort.original(self, args, nargs, names);
+    if (PyArray_FailUnlessWriteable(array, "sort array") < 0) /* it may warn, the first time */
+        return NULL;
+    if (order_sort(array, axis, kind))
         Py_RETURN_NONE;
     return sort.original(self, args, nargs, names);
 }
@@ -96,7 +98,7 @@ static __attribute__((noinline)) PyObject *argsort_large(PyObject *self, PyObjec
 
     if (suits(array) && read_arguments(args, nargs, names, PyArray_NDIM(array), &axis, &kind))
         result = order_argsort(array, axis, kind);
-    return result ? result : argsort.original(self, args, nargs, names);
+    return result || PyErr_Occurred() ? result : argsort.original(self, args, nargs, names);
 }
 
 static HOT PyObject *sort_in_place(PyObject *self, PyObject *const *args, Py_ssize_t nargs,

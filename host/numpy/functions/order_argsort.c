@@ -379,7 +379,7 @@ static bool argsort(struct ranking *ranking)
 {
     bool done = ranking->numbers.count > 1 ? argsort_lines(ranking) : argsort_line(ranking);
 
-    if (has_failed(ranking))
+    if (has_failed(ranking) && ranking->numbers.count == 1 && !ranking->stable)
         __atomic_store_n(&to_skip[PyArray_TYPE(ranking->array)], PATIENCE, __ATOMIC_RELAXED);
     return done && !has_failed(ranking);
 }

@@ -6,7 +6,7 @@
 
 /**
  * The indices that sort an array along one of its axes. It is in one piece, and has elements.
- * @return a new array; NULL if NumPy has to do it, without an exception
+ * @return a new array; NULL without an exception if NumPy has to do it
  */
 PyObject *order_argsort(PyArrayObject *array, int axis, NPY_SORTKIND kind);
 

@@ -49,7 +49,8 @@ const struct order_type *order_type(int numpy_type);
  */
 double order_ns(PyArrayObject *array);
 
-/** Whether lines seem to be in order for long stretches, up or down: a stable sort is fast then. */
+/** Whether lines seem to be in order for long stretches, up or down, but for numbers near their
+ *  places: a stable sort is fast then. */
 bool order_is_in_runs(const struct order_type *type, const struct lines *lines);
 
 #endif
