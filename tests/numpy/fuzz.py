@@ -47,7 +47,7 @@ def drawn_settings(family):
     return st.builds(
         Setting,
         backend=st.sampled_from(backends),
-        threads=st.sampled_from((3, 2, 4, 5)),
+        threads=st.sampled_from((3, 2, 4, 5, 3, 2, 4, 100)),
         least=st.sampled_from((1, 1, 1, 100, 1000, 0)),
     )
 
