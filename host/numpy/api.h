@@ -33,6 +33,13 @@ static inline bool numpy_is_2(void)
     return PyArray_GetNDArrayCFeatureVersion() >= API_OF_2_0;
 }
 
+static inline bool numpy_is_2_3(void)
+{
+    enum { API_OF_2_3 = 0x14 };
+
+    return PyArray_GetNDArrayCFeatureVersion() >= API_OF_2_3;
+}
+
 /* NumPy's C code refused something: NumPy shall do the call, and say so. Any other exception may
  * come from Python code that ran meanwhile, such as a handler of signals, which will not raise it
  * once more: it is the caller's. [GIL held] */

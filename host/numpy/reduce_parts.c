@@ -137,12 +137,31 @@ static bool lie_as_in_buffer(const struct parts_call *call)
            cut_distance(call, innermost) == call->slot->itemsize[0];
 }
 
+static npy_intp last_piece(const struct parts_call *call, npy_intp n)
+{
+    return n > call->buffersize && n % call->buffersize ? n % call->buffersize : n;
+}
+
+/* Up to NumPy 2.2 a row comes in pieces of the buffer's size, counted from the box's begin. All end
+ * at a multiple of 64 but the last one, which may be too short for vectors here, and not there. */
+static bool ends_alike(const struct parts_call *call, struct cut cut)
+{
+    enum { SHORT = 64 };
+    npy_intp step = cut_distance(call, cut.axis) / call->slot->itemsize[0];
+    npy_intp n = PyArray_DIM(call->array, cut.axis);
+    npy_intp first = cut_box(call, cut, cut.count - 1).first[cut.axis];
+    npy_intp whole = last_piece(call, n * step), part = last_piece(call, (n - first) * step);
+
+    return numpy_is_2_3() || whole == part || (whole >= SHORT && part >= SHORT);
+}
+
 /* Whether the loop is called for the same elements in the same layout, wherever the box begins: for
  * runs of reduced elements inside the cut, or for what is contiguous up to there. Elsewhere the
  * iterator may merge other axes, or use a buffer for the box only, and so a loop for another layout
  * is taken. That gives the same numbers, but of two zeros or NaNs maybe the other one. */
-static bool keeps_layout(const struct parts_call *call, int axis)
+static bool keeps_layout(const struct parts_call *call, struct cut cut)
 {
+    int axis = cut.axis;
     npy_intp end = cut_distance(call, axis) * PyArray_DIM(call->array, axis);
 
     for (int i = 0; i < PyArray_NDIM(call->array); i++)
@@ -156,7 +175,7 @@ static bool keeps_layout(const struct parts_call *call, int axis)
         if (!call->reduced[i] && i != axis && cut_distance(call, i) == end)
             return false;
     return cut_distance(call, cut_innermost(call)) == call->slot->itemsize[0] && !call->where &&
-           needs_no_buffer(call);
+           needs_no_buffer(call) && ends_alike(call, cut);
 }
 
 /* What to look for: minus signs only where zeros are likely to come out, and where NumPy starts
@@ -186,8 +205,7 @@ static bool tells_order(const struct job *job)
 static bool reduce_boxes(struct job *job, struct cut cut)
 {
     bool is_checked = !PyTypeNum_ISINTEGER(job->call->slot->type) &&
-                      !PyTypeNum_ISBOOL(job->call->slot->type) &&
-                      !keeps_layout(job->call, cut.axis);
+                      !PyTypeNum_ISBOOL(job->call->slot->type) && !keeps_layout(job->call, cut);
     bool done = !is_checked || PyArray_ISONESEGMENT(job->call->result);
 
     job->run = row_sums_suit(job->call) ? row_sums_run : run_box;

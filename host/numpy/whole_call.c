@@ -81,7 +81,7 @@ static bool read_output(struct call *call, int i, PyObject *object)
 /* From 2.3 on: a new array, also where None would give a number. np.var() is written so. */
 static bool asks_for_array(PyObject *out)
 {
-    return out == Py_Ellipsis && PyArray_GetNDArrayCFeatureVersion() >= 0x14;
+    return out == Py_Ellipsis && numpy_is_2_3();
 }
 
 static bool read_outputs(struct call *call, PyObject *out)
