@@ -451,16 +451,26 @@ static void *call_without_pause(void *unused)
     return unused;
 }
 
-Test(machine, a_crowd_is_forgotten_while_some_go_on_meeting)
+/* How many callers are remembered after so many have met. */
+static uint32_t meet(void)
 {
     pthread_t threads[CROWD];
-    budget_use(BUDGET_PROCESS);
     pthread_barrier_init(&meeting, NULL, CROWD);
     for (int i = 0; i < CROWD; i++)
         pthread_create(&threads[i], NULL, meet_once, NULL);
     for (int i = 0; i < CROWD; i++)
         pthread_join(threads[i], NULL);
-    cr_assert_eq(budget_preview(CORES, 1, 0).callers, CROWD);
+    return budget_preview(CORES, 1, 0).callers;
+}
+
+Test(machine, a_crowd_is_forgotten_while_some_go_on_meeting)
+{
+    pthread_t threads[STAY];
+    uint32_t callers = 0;
+    budget_use(BUDGET_PROCESS);
+    for (int tries = 0; tries < 20 && callers != CROWD; tries++)
+        callers = meet(); /* on a busy machine they may be forgotten before it is asked */
+    cr_assert_eq(callers, CROWD);
     for (int i = 0; i < STAY; i++) {
         pthread_create(&threads[i], NULL, call_without_pause, NULL);
         usleep(7000); /* so that one of them always has just ended a call */
