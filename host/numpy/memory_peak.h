@@ -19,7 +19,7 @@ struct memory_peak {
     size_t live;
     size_t live_most;
     size_t live_top; /* the most of `live` since the last look */
-    int64_t others;  /* what the process had beside big blocks at the last look */
+    int64_t others;  /* what the process had beside big blocks then; below 0 if they are not full */
     int64_t peak;    /* the most that it would have had without what is kept */
     int64_t highest; /* what it had at most when looking ended the last time */
     int64_t room;    /* for used and kept blocks, beside `others` and below `peak` */

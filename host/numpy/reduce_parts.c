@@ -56,14 +56,8 @@ static void run_masked(const struct job *job, struct part *part)
 static npy_intp write_first(const struct job *job, struct part *part)
 {
     npy_intp n = part->steps[0] == 0 ? 1 : *part->count, size = job->call->slot->itemsize[0];
-    PyUFuncGenericFunction move = moves_loop(size);
 
-    if (move)
-        move((char *[]){part->ptrs[1], part->ptrs[0]}, &n,
-             (npy_intp[]){part->steps[1], part->steps[0]}, NULL);
-    for (npy_intp i = 0; !move && i < n; i++)
-        memcpy(part->ptrs[0] + i * part->steps[0], part->ptrs[1] + i * part->steps[1],
-               (size_t)size);
+    moves_copy(part->ptrs[0], part->steps[0], part->ptrs[1], part->steps[1], size, n);
     watch_look(&part->watch, job->call->slot, part->ptrs[1], n, part->steps[1]);
     part->skip -= n;
     return n;

@@ -435,7 +435,7 @@ def test_sorted_lines(sort, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["i8", "f8"])
-@pytest.mark.parametrize("equals", [2, 300])
+@pytest.mark.parametrize("equals", [2, 120])
 def test_equal_numbers_that_no_sample_shows(dtype, equals):
     """NumPy's quicksort decides which of two equal numbers comes first; samples are every few."""
     rng = np.random.default_rng(equals)

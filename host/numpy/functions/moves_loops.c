@@ -59,3 +59,14 @@ PyUFuncGenericFunction moves_choice(npy_intp size)
 {
     return is_known(size) ? loops[size].choose : NULL;
 }
+
+void moves_copy(char *to, npy_intp to_step, const char *from, npy_intp from_step, npy_intp size,
+                npy_intp n)
+{
+    PyUFuncGenericFunction move = moves_loop(size);
+
+    if (move)
+        move((char *[]){(char *)from, to}, &n, (npy_intp[]){from_step, to_step}, NULL);
+    for (npy_intp i = 0; !move && i < n; i++)
+        memcpy(to + i * to_step, from + i * from_step, (size_t)size);
+}

@@ -49,13 +49,13 @@ static bool read_kind(PyObject *word, PyObject *stable, NPY_SORTKIND *kind)
 static bool read_arguments(PyObject *const *args, Py_ssize_t nargs, PyObject *keywords, int ndim,
                            int *axis, NPY_SORTKIND *kind)
 {
-    static const char *const all[] = {"axis", "kind", "order", "stable", NULL}, *const of_1[] = {
-                                                                                    "axis", "kind",
-                                                                                    "order", NULL};
+    static const char *const names_of_1[] = {"axis", "kind", "order", NULL};
+    static const char *const names[] = {"axis", "kind", "order", "stable", NULL};
     PyObject *given[PARAMETERS_MAX] = {NULL};
 
     *axis = ndim - 1;
-    if (nargs > 3 || !parameters_read(numpy_is_2() ? all : of_1, args, nargs, keywords, given) ||
+    if (nargs > 3 ||
+        !parameters_read(numpy_is_2() ? names : names_of_1, args, nargs, keywords, given) ||
         !parameters_absent(given[2]))
         return false;
     return (!given[0] || parameters_read_axis(given[0], ndim, axis)) &&

@@ -59,12 +59,6 @@ static void rank(struct ranking *ranking, char *line, npy_intp *indices, npy_int
 
 /* ---- many lines ------------------------------------------------------------------------------ */
 
-static void copy(char *to, npy_intp to_step, char *from, npy_intp from_step, npy_intp size,
-                 npy_intp n)
-{
-    moves_loop(size)((char *[]){from, to}, &n, (npy_intp[]){from_step, to_step}, NULL);
-}
-
 /* What lies with gaps is copied into one piece, and out of it. */
 static void rank_line(struct ranking *ranking, int64_t i, npy_intp *indices, char *numbers)
 {
@@ -73,7 +67,7 @@ static void rank_line(struct ranking *ranking, int64_t i, npy_intp *indices, cha
     bool has_gaps = out->step != out->size;
 
     if (in->step != in->size) {
-        copy(numbers, in->size, line, in->step, in->size, in->length);
+        moves_copy(numbers, in->size, line, in->step, in->size, in->length);
         line = numbers;
     }
     if (!has_gaps)
@@ -82,7 +76,7 @@ static void rank_line(struct ranking *ranking, int64_t i, npy_intp *indices, cha
         indices[k] = k;
     rank(ranking, line, indices, in->length);
     if (has_gaps)
-        copy(place, out->step, (char *)indices, out->size, out->size, in->length);
+        moves_copy(place, out->step, (char *)indices, out->size, out->size, in->length);
 }
 
 static void rank_lines(void *ctx, int64_t begin, int64_t end)

@@ -170,13 +170,13 @@ static double timed_ns(PyArrayObject *array)
     double line[NUMBERS], ns = ORDER_NS;
 
     for (int i = 0; sort && i < TIMES; i++) {
-        double begin;
+        double begin, spent;
 
         order_type(PyArray_TYPE(array))->fill(line, NUMBERS);
         begin = clock_ns();
         sort(line, NUMBERS, array);
-        begin = (clock_ns() - begin) / NUMBERS;
-        ns = begin < ns ? begin : ns;
+        spent = (clock_ns() - begin) / NUMBERS;
+        ns = spent < ns ? spent : ns;
     }
     return ns;
 }

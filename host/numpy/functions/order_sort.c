@@ -46,13 +46,6 @@ static void sort_at(struct sorting *sorting, void *line, npy_intp n)
         fail(sorting);
 }
 
-static void copy_line(char *to, npy_intp to_step, const char *from, npy_intp from_step,
-                      const struct lines *lines)
-{
-    moves_loop(lines->size)((char *[]){(char *)from, to}, &lines->length,
-                            (npy_intp[]){from_step, to_step}, NULL);
-}
-
 static void sort_with_gaps(struct sorting *sorting, int64_t begin, int64_t end)
 {
     const struct lines *lines = &sorting->lines;
@@ -63,9 +56,9 @@ static void sort_with_gaps(struct sorting *sorting, int64_t begin, int64_t end)
     for (int64_t i = begin; copy && i < end; i++) {
         char *line = lines_at(lines, i);
 
-        copy_line(copy, lines->size, line, lines->step, lines);
+        moves_copy(copy, lines->size, line, lines->step, lines->size, lines->length);
         sort_at(sorting, copy, lines->length);
-        copy_line(line, lines->step, copy, lines->size, lines);
+        moves_copy(line, lines->step, copy, lines->size, lines->size, lines->length);
     }
     free(copy);
 }
